@@ -1,0 +1,162 @@
+"""The command line: parse, load the configuration, call a product, print."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cryoscale import __version__
+from cryoscale.config import Config
+from cryoscale.engine import Plan
+from cryoscale.errors import ConfigError, CryoscaleError
+from cryoscale.products import deformation as deformation_product
+from cryoscale.products import demo as demo_product
+from cryoscale.products.outcome import Outcome
+from cryoscale.schemas import require_valid
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Permafrost products from satellite stacks and field tables, chunk by chunk, from a laptop to a cluster.",
+)
+out = Console()
+
+ConfigFile = Annotated[Path | None, typer.Argument(metavar="CONFIG", help="YAML file; write one with --template.")]
+Template = Annotated[
+    bool, typer.Option("--template", help="Print a commented configuration with every field, and stop.")
+]
+PlanOnly = Annotated[bool, typer.Option("--plan", help="Print what would be read, written and needed, and stop.")]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a field, as in inversion.gamma=1e-3.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace stores that another configuration has written.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad interferograms out and list them in the report.")]
+
+
+class Product(Protocol):
+    """What the command line needs of a product's module."""
+
+    def plan(self, config: Any) -> Plan:
+        """Say what a run will cost."""
+
+    def run(self, config: Any, *, overwrite: bool = False) -> Outcome:
+        """Do it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asks of a product, the same for all of them."""
+
+    path: Path | None
+    changes: Sequence[str]
+    template: bool
+    plan_only: bool
+    overwrite: bool
+
+
+@app.command()
+def deformation(
+    config: ConfigFile = None,
+    template: Template = False,
+    plan: PlanOnly = False,
+    assignments: Assignments = None,
+    overwrite: Overwrite = False,
+    skip_bad: SkipBad = False,
+) -> None:
+    """Unwrapped interferograms -> displacement series, rate and season.
+
+    An interrupted run goes on where it was when the same command is given again.
+
+    [dim]cryoscale deformation --template > config.yaml[/dim]
+
+    [dim]cryoscale deformation config.yaml --plan[/dim]
+
+    [dim]cryoscale deformation config.yaml --set cluster.kind=local[/dim]
+    """
+    changes = [*(assignments or []), *(["stack.skip_bad=true"] if skip_bad else [])]
+    request = Request(config, changes, template, plan, overwrite)
+    _serve(request, deformation_product, deformation_product.DeformationConfig)
+
+
+@app.command()
+def validate(stores: Annotated[list[Path], typer.Argument(help="Zarr stores that cryoscale wrote.")]) -> None:
+    """Check stores against their schemas, and that no chunk is missing."""
+    for path in stores:
+        require_valid(path)
+        out.print(f"[green]valid[/green] {escape(str(path))}")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where the scene and the results go.")] = Path("demo"),
+) -> None:
+    """Build a synthetic scene with a known truth, invert it, and compare."""
+    _print_outcome(demo_product.run(folder))
+
+
+def _serve(request: Request, product: Product, model: type[Config]) -> None:
+    if request.template:
+        out.print(model.template(), end="", markup=False, highlight=False, soft_wrap=True)
+        return
+    if request.path is None:
+        raise ConfigError("CONFIG is missing. Write one with --template > config.yaml and fill in what is required.")
+    config = model.load(request.path, request.changes)
+    if request.plan_only:
+        _print_plan(product.plan(config))
+    else:
+        _print_outcome(product.run(config, overwrite=request.overwrite))
+
+
+def _print_plan(planned: Plan) -> None:
+    out.print(escape(planned.grid))
+    out.print(_table("", planned.rows()))
+    out.print(escape(planned.where()))
+    planned.require_fit()
+    out.print("[green]fits[/green]")
+
+
+def _print_outcome(outcome: Outcome) -> None:
+    for table in outcome.tables:
+        out.print(_table(table.title, table.rows))
+    for name, paths in (("store", [outcome.store]), ("rasters", outcome.rasters), ("report", [outcome.report])):
+        for path in paths:
+            out.print(f"[bold]{name:8}[/bold] {escape(str(path))}", soft_wrap=True)
+
+
+def _table(title: str, rows: Any) -> Table:
+    header, *body = rows
+    table = Table(*header, title=title or None, title_justify="left")
+    for row in body:
+        table.add_row(*(escape(cell) for cell in row))
+    return table
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        out.print(__version__, highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version, and stop.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def main() -> None:
+    """Run the command line; errors that the user can mend come without a traceback."""
+    try:
+        app()
+    except CryoscaleError as error:
+        Console(stderr=True).print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)

@@ -1,0 +1,155 @@
+"""Configurations: strict models that load from YAML, explain what is wrong, and print themselves as a template."""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
+from pydantic.fields import FieldInfo
+
+from cryoscale.errors import ConfigError
+
+
+def _below_config(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return path if folder is None else Path(folder, path.expanduser())
+
+
+ConfigPath = Annotated[Path, AfterValidator(_below_config)]
+"""A path that is taken relative to the folder of the configuration file."""
+
+
+class Config(BaseModel):
+    """Base of every configuration: unknown keys are refused, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_enum_values=False, validate_default=True)
+
+    @classmethod
+    def load(cls, path: Path, overrides: Sequence[str] = ()) -> Self:
+        """Read a YAML file, apply ``key.sub=value`` overrides, and check the whole.
+
+        Parameters
+        ----------
+        path : Path
+            The YAML file; paths in it are relative to its folder.
+        overrides : sequence of str
+            Dotted assignments whose values are read as YAML.
+
+        Returns
+        -------
+        Config
+
+        Raises
+        ------
+        ConfigError
+            If the file cannot be read or a key or value is wrong; all problems are listed, with what was meant.
+        """
+        content = _read_yaml(path)
+        for override in overrides:
+            _assign(content, override)
+        try:
+            return cls.model_validate(content, context={"folder": path.parent})
+        except ValidationError as error:
+            problems = "\n".join(f"  - {line}" for line in _explain(error, cls))
+            raise ConfigError(f"{path}: cannot be used as it is:\n{problems}") from None
+
+    def to_yaml(self) -> str:
+        """Every field with its value, as YAML that loads again."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    @classmethod
+    def template(cls) -> str:
+        """Every field with its description, unit and default, as commented YAML."""
+        return "\n".join(_template_lines(cls)) + "\n"
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}). Write a new one with --template.") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: holds no 'key: value' lines. Write a new one with --template.")
+    return content
+
+
+def _assign(content: dict[str, Any], override: str) -> None:
+    key, separator, value = override.partition("=")
+    if not separator:
+        raise ConfigError(f"--set {override}: write it as key=value, for example --set inversion.gamma=1e-3.")
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        content = content.setdefault(parent, {})
+        if not isinstance(content, dict):
+            raise ConfigError(f"--set {override}: {parent!r} is a value, not a section.")
+    content[last] = yaml.safe_load(value)
+
+
+def _explain(error: ValidationError, model: type[Config]) -> Iterator[str]:
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            known = list(_section(model, problem["loc"][:-1]).model_fields)
+            close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(known)}."
+            yield f"{where}: unknown key; {hint}"
+        elif problem["type"] == "missing":
+            yield f"{where}: is required."
+        else:
+            message = problem["msg"].removeprefix("Value error, ")
+            yield f"{where or 'the whole'}: {message} (found {problem['input']!r})."
+
+
+def _section(model: type[Config], location: Sequence[Any]) -> type[Config]:
+    for part in location:
+        nested = _nested(model.model_fields[str(part)]) if str(part) in model.model_fields else None
+        if nested is None:
+            return model
+        model = nested
+    return model
+
+
+def _nested(field: FieldInfo) -> type[Config] | None:
+    """The model of a section, also where the section may be left out."""
+    candidates = getattr(field.annotation, "__args__", (field.annotation,))
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, Config)), None)
+
+
+def _template_lines(model: type[Config], indent: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield from (f"{indent}# {line}" for line in _describe(field))
+        nested = _nested(field)
+        if nested is not None:
+            yield f"{indent}{name}:"
+            yield from _template_lines(nested, indent + "  ")
+        elif field.is_required():
+            yield f"{indent}{name}:  # required"
+        else:
+            yield f"{indent}{name}: {_scalar(field.get_default(call_default_factory=True))}"
+
+
+def _describe(field: FieldInfo) -> Iterator[str]:
+    extra = field.json_schema_extra
+    unit = extra.get("unit") if isinstance(extra, Mapping) else None
+    text = (field.description or "") + (f" [{unit}]" if unit else "")
+    choices = next((a for a in (field.annotation, *getattr(field.annotation, "__args__", ())) if _is_enum(a)), None)
+    if text:
+        yield text
+    if choices is not None:
+        yield "one of: " + ", ".join(str(choice.value) for choice in choices)
+
+
+def _is_enum(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Enum)
+
+
+def _scalar(value: Any) -> str:
+    plain = value.value if isinstance(value, Enum) else value
+    plain = str(plain) if isinstance(plain, Path) else plain
+    plain = list(plain) if isinstance(plain, tuple) else plain
+    return yaml.safe_dump(plain, default_flow_style=True).strip().removesuffix("\n...").strip()

@@ -1,0 +1,155 @@
+"""What a run will read, write and need in memory, before it computes anything."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+import psutil
+from dask.utils import format_bytes
+
+from cryoscale.engine.cluster import Cluster, describe
+from cryoscale.engine.tiles import PixelCost
+from cryoscale.errors import ResourceError
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One pass over the data.
+
+    Attributes
+    ----------
+    name : str
+        What it makes.
+    shape : tuple of int
+        Rows and columns of the grid.
+    tile : tuple of int
+        Rows and columns that one task computes.
+    bytes_read, bytes_written : int
+        Before compression.
+    peak_memory : int
+        Predicted peak of one worker process, bytes.
+    """
+
+    name: str
+    shape: tuple[int, int]
+    tile: tuple[int, int]
+    bytes_read: int
+    bytes_written: int
+    peak_memory: int
+
+    @property
+    def n_tasks(self) -> int:
+        """Number of tiles, each of which is one task."""
+        return ceil(self.shape[0] / self.tile[0]) * ceil(self.shape[1] / self.tile[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All steps of a product on a cluster.
+
+    Attributes
+    ----------
+    grid : str
+        CRS, extent and pixel size, for people.
+    steps : sequence of Step
+        In the order in which they run.
+    cluster : Cluster
+        Where they run.
+    output : Path
+        Folder that the stores go to.
+    """
+
+    grid: str
+    steps: Sequence[Step]
+    cluster: Cluster
+    output: Path
+
+    def require_fit(self) -> None:
+        """Refuse a run that needs more memory or disk than there is.
+
+        Raises
+        ------
+        ResourceError
+            Naming the step, what it needs, what there is, and what to change.
+        """
+        for step in self.steps:
+            if step.peak_memory > self.cluster.worker_memory:
+                raise ResourceError(
+                    f"{step.name}: needs {format_bytes(step.peak_memory)} per worker, which has "
+                    f"{format_bytes(self.cluster.worker_memory)}. Raise cluster.memory or lower cluster.workers."
+                )
+        needed, free = sum(step.bytes_written for step in self.steps), free_disk(self.output)
+        if needed > free:
+            raise ResourceError(
+                f"{self.output}: the stores take up to {format_bytes(needed)}, but the disk has "
+                f"{format_bytes(free)} free. Name an output folder on another disk."
+            )
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """A table for people, header first."""
+        header: tuple[str, ...] = ("step", "grid (y x)", "tile", "tasks", "read", "write", "peak per worker")
+        return [header, *(self._row(step) for step in self.steps)]
+
+    @staticmethod
+    def _row(step: Step) -> tuple[str, ...]:
+        return (
+            step.name,
+            f"{step.shape[0]} x {step.shape[1]}",
+            f"{step.tile[0]} x {step.tile[1]}",
+            f"{step.n_tasks}",
+            format_bytes(step.bytes_read),
+            format_bytes(step.bytes_written),
+            format_bytes(step.peak_memory),
+        )
+
+    def where(self) -> str:
+        """The cluster and the disk, in one line."""
+        return f"{describe(self.cluster)}; {format_bytes(free_disk(self.output))} free on the disk of {self.output}"
+
+
+def plan_step(name: str, *, shape: tuple[int, int], tile: tuple[int, int], cost: PixelCost, cluster: Cluster) -> Step:
+    """Plan one pass over a grid.
+
+    Parameters
+    ----------
+    name : str
+        What it makes.
+    shape, tile : tuple of int
+        Rows and columns of the grid and of a task's tile.
+    cost : PixelCost
+        Bytes per pixel.
+    cluster : Cluster
+        Its threads share a worker's memory.
+
+    Returns
+    -------
+    Step
+    """
+    n_pixels = shape[0] * shape[1]
+    in_flight = min(cluster.threads_per_worker, ceil(n_pixels / (tile[0] * tile[1])))
+    return Step(
+        name=name,
+        shape=shape,
+        tile=tile,
+        bytes_read=n_pixels * cost.read,
+        bytes_written=n_pixels * cost.written,
+        peak_memory=idle_memory() + in_flight * tile[0] * tile[1] * cost.working,
+    )
+
+
+def idle_memory() -> int:
+    """Memory of a worker that has loaded the libraries and computes nothing, bytes: as this process has it now."""
+    return int(psutil.Process().memory_info().rss)
+
+
+def task_memory(cluster: Cluster) -> int:
+    """Memory that one task may use, with a tenth of the worker's kept free, bytes."""
+    return int((0.9 * cluster.worker_memory - idle_memory()) / cluster.threads_per_worker)
+
+
+def free_disk(folder: Path) -> int:
+    """Free bytes on the disk that a folder is, or will be, on."""
+    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    return shutil.disk_usage(existing).free

@@ -1,0 +1,21 @@
+"""What can go wrong for a reason the user can mend: each message says which file, variable, value, and what to do."""
+
+
+class CryoscaleError(Exception):
+    """Base of every error whose message is meant for the user; the command line prints it without a traceback."""
+
+
+class InputError(CryoscaleError, ValueError):
+    """Data that cannot be used as they are: a file, a variable, a unit, a grid, a date."""
+
+
+class ConfigError(CryoscaleError, ValueError):
+    """A configuration that cannot be read or does not fit together."""
+
+
+class StoreError(CryoscaleError, RuntimeError):
+    """A Zarr store that is locked, incomplete, of another run, or not what its schema says."""
+
+
+class ResourceError(CryoscaleError, RuntimeError):
+    """A run that will not fit into the memory or the disk that it has been given."""

@@ -1,0 +1,209 @@
+"""Contracts of the stores: JSON Schemas made from the variables' registry, and the check of a store against its own.
+
+A schema describes the consolidated metadata of a Zarr v3 group (its ``zarr.json``), so any language's JSON Schema
+library can check a store with it. The files in ``zarr_schemas/`` are written by ``python -m cryoscale.schemas``.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from cryoscale.errors import StoreError
+from cryoscale.store import missing_blocks, read_provenance
+from cryoscale.variables import VARIABLES
+
+
+@dataclass(frozen=True, slots=True)
+class StoreKind:
+    """What a kind of store holds.
+
+    Attributes
+    ----------
+    title : str
+        What it is, for people.
+    required, optional : tuple of str
+        Registered variables.
+    coords : mapping
+        Name of a coordinate that must be there to its dims.
+    """
+
+    title: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    coords: Mapping[str, tuple[str, ...]]
+
+
+_GRID = {"y": ("y",), "x": ("x",), "spatial_ref": ()}
+_GEOMETRY = ("elevation", "incidence_angle", "los_east", "los_north", "los_up")
+
+STORE_KINDS: Mapping[str, StoreKind] = {
+    "interferogram-stack": StoreKind(
+        title="Stack of unwrapped interferograms on one grid",
+        required=("unwrapped_phase",),
+        optional=("coherence", *_GEOMETRY),
+        coords=_GRID | {"reference": ("pair",), "secondary": ("pair",)},
+    ),
+    "deformation-cube": StoreKind(
+        title="Line-of-sight displacement series, their rate and season, and what they rest on",
+        required=("displacement", "deformation_rate", "deformation_rate_error", "residual_rms", "n_pairs"),
+        optional=(
+            "n_components",
+            "velocity",
+            "velocity_error",
+            "offset",
+            "sine",
+            "sine_error",
+            "cosine",
+            "cosine_error",
+            "seasonal_amplitude",
+            "seasonal_peak",
+            "mean_coherence",
+        ),
+        coords=_GRID | {"time": ("time",)},
+    ),
+}
+
+
+def build_schema(kind: StoreKind) -> dict[str, Any]:
+    """JSON Schema of a kind of store.
+
+    Parameters
+    ----------
+    kind : StoreKind
+        Its variables are looked up in the registry.
+
+    Returns
+    -------
+    dict
+        Draft 2020-12.
+    """
+    arrays = {name: _variable_schema(name) for name in (*kind.required, *kind.optional)}
+    arrays |= {name: _array_schema(dims) for name, dims in kind.coords.items()}
+    metadata = {"type": "object", "required": [*kind.required, *kind.coords], "properties": arrays}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": kind.title,
+        "type": "object",
+        "required": ["zarr_format", "node_type", "attributes", "consolidated_metadata"],
+        "properties": {
+            "zarr_format": {"const": 3},
+            "node_type": {"const": "group"},
+            "attributes": {
+                "type": "object",
+                "required": ["Conventions", "product", "cryoscale_version", "config", "inputs", "created"],
+            },
+            "consolidated_metadata": {
+                "type": "object",
+                "required": ["metadata"],
+                "properties": {"metadata": metadata},
+            },
+        },
+    }
+
+
+def _array_schema(dims: tuple[str, ...], **more: Any) -> dict[str, Any]:
+    names = {"dimension_names": {"const": list(dims)}} if dims else {}
+    properties = {"node_type": {"const": "array"}, **names, **more}
+    return {"type": "object", "required": ["node_type", "shape", "data_type"], "properties": properties}
+
+
+def _variable_schema(name: str) -> dict[str, Any]:
+    variable = VARIABLES[name]
+    units = {"required": ["units", "long_name"], "properties": {"units": {"const": variable.units}}}
+    return _array_schema(variable.dims, data_type={"const": variable.dtype}, attributes=units)
+
+
+def read_schema(kind: str) -> dict[str, Any]:
+    """Published schema of a kind of store, from ``zarr_schemas/``.
+
+    Parameters
+    ----------
+    kind : str
+        The store's attribute ``product``.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    StoreError
+        If there is no such kind.
+    """
+    if kind not in STORE_KINDS:
+        raise StoreError(f"{kind!r} is not a kind of store; known are {', '.join(STORE_KINDS)}.")
+    in_wheel = files("cryoscale") / "zarr_schemas"
+    folder = in_wheel if in_wheel.is_dir() else Path(__file__).parents[2] / "zarr_schemas"
+    return json.loads((folder / f"{kind}.schema.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def problems(path: Path) -> Iterator[str]:
+    """All that a store's schema or its missing chunks have against it.
+
+    Parameters
+    ----------
+    path : Path
+        The Zarr store.
+
+    Yields
+    ------
+    str
+        One line for each problem; none for a sound and complete store.
+
+    Raises
+    ------
+    StoreError
+        If it is not a store of ours.
+    """
+    schema = read_schema(read_provenance(path).product)
+    metadata = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(metadata):
+        where = ".".join(str(part) for part in error.absolute_path if part != "consolidated_metadata")
+        yield f"{where.removeprefix('metadata.') or 'group'}: {error.message}"
+    for name, array in metadata.get("consolidated_metadata", {}).get("metadata", {}).items():
+        missing = missing_blocks(path, name) if array["shape"] else set()
+        if missing:
+            yield f"{name}: {len(missing)} chunks are missing, the first {min(missing)}"
+
+
+def require_valid(path: Path) -> None:
+    """Refuse a store that is not what its schema says, or is incomplete.
+
+    Parameters
+    ----------
+    path : Path
+        The Zarr store.
+
+    Raises
+    ------
+    StoreError
+        Listing the problems.
+    """
+    found = list(problems(path))
+    if found:
+        lines = "\n".join(f"  - {line}" for line in found[:20])
+        raise StoreError(f"{path}: does not hold what its schema says:\n{lines}")
+
+
+def write_schemas(folder: Path) -> None:
+    """Write every kind's schema into a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Created if it is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, kind in STORE_KINDS.items():
+        text = json.dumps(build_schema(kind), indent=2) + "\n"
+        (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_schemas(Path(sys.argv[1]))

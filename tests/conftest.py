@@ -1,0 +1,52 @@
+"""Fixtures that all tests share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import dask
+import dask.array as da
+import numpy as np
+import pytest
+import xarray as xr
+from dask.callbacks import Callback
+from odc.geo.geobox import GeoBox
+
+from cryoscale.grids import grid_coords
+from cryoscale.variables import VARIABLES, attributes
+
+
+@pytest.fixture
+def assert_lazy() -> Callable[[], object]:
+    """A context in which it is an error that Dask computes anything."""
+
+    @contextmanager
+    def forbidden() -> Iterator[None]:
+        def fail(key: object, *_: object) -> None:
+            raise AssertionError(f"computed {key!r} where everything should stay lazy")
+
+        with Callback(pretask=fail), dask.config.set(scheduler="synchronous"):
+            yield
+
+    return forbidden
+
+
+@pytest.fixture
+def make_cube() -> Callable[..., xr.Dataset]:
+    """Lazy deformation cubes of random numbers, with every variable that their schema requires."""
+
+    def make(shape: tuple[int, int] = (96, 80), *, tile: int = 32, n_times: int = 5, seed: int = 0) -> xr.Dataset:
+        geobox = GeoBox.from_bbox((99.0, 38.0, 99.08, 38.1), "EPSG:4326", shape=shape)
+        time = np.datetime64("2016-01-01", "ns") + np.arange(n_times) * np.timedelta64(12, "D")
+        rng = da.random.default_rng(seed)
+        series = rng.normal(size=(n_times, *shape), chunks=(n_times, tile, tile)).astype("float32")
+        maps = {
+            "displacement": series,
+            "deformation_rate": series.mean(axis=0),
+            "deformation_rate_error": series.std(axis=0),
+            "residual_rms": abs(series).max(axis=0),
+            "n_pairs": (series > 0).sum(axis=0).astype("int16"),
+        }
+        variables = {name: (VARIABLES[name].dims, values, attributes(name)) for name, values in maps.items()}
+        return xr.Dataset(variables, coords={**grid_coords(geobox), "time": time})
+
+    return make

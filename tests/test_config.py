@@ -1,0 +1,103 @@
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import Field
+
+from cryoscale.config import Config, ConfigPath
+from cryoscale.errors import ConfigError
+
+
+class Model(StrEnum):
+    LINEAR = "linear"
+    PERIODIC = "periodic"
+
+
+class Inversion(Config):
+    gamma: float = Field(1e-4, gt=0, description="weight of the model", json_schema_extra={"unit": "1"})
+    model: Model = Field(Model.LINEAR, description="temporal model")
+
+
+class Example(Config):
+    stack: ConfigPath = Field(description="folder of interferograms")
+    inversion: Inversion = Field(Inversion(), description="the inversion")
+    period: float = Field(1.0, description="period", json_schema_extra={"unit": "a"})
+    name: str | None = Field(None, description="a name")
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_paths_are_relative_to_the_file(tmp_path):
+    config = Example.load(write(tmp_path, "stack: data/pairs"))
+    assert config.stack == tmp_path / "data/pairs"
+    assert Example.load(write(tmp_path, "stack: /data")).stack == Path("/data")
+
+
+def test_overrides_reach_into_sections(tmp_path):
+    path = write(tmp_path, "stack: a\ninversion: {gamma: 1e-3}")
+    config = Example.load(path, ["inversion.model=periodic", "period=0.5", "name=null"])
+    assert (config.inversion.gamma, config.inversion.model, config.period) == (1e-3, Model.PERIODIC, 0.5)
+
+
+def test_all_problems_are_named_with_what_was_meant(tmp_path):
+    path = write(tmp_path, "inversion: {gama: 1, gamma: -2, model: cubic}\ncolour: red")
+    with pytest.raises(ConfigError) as raised:
+        Example.load(path)
+    message = str(raised.value)
+    assert message.startswith(f"{path}: cannot be used as it is:")
+    assert "stack: is required." in message
+    assert "inversion.gama: unknown key; did you mean 'gamma'?" in message
+    assert "inversion.gamma: Input should be greater than 0 (found -2)." in message
+    assert "inversion.model: Input should be 'linear' or 'periodic' (found 'cubic')." in message
+    assert "colour: unknown key; known are: stack, inversion, period, name." in message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("- a\n- b", "holds no 'key: value' lines"), ("a: [", "is not valid YAML")]
+)
+def test_files_that_are_no_configuration(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message):
+        Example.load(write(tmp_path, text))
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere.yaml: cannot be read \(No such file or directory\)"):
+        Example.load(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(("override", "message"), [("gamma", "write it as key=value"), ("stack.a=1", "is a value")])
+def test_bad_overrides(tmp_path, override, message):
+    with pytest.raises(ConfigError, match=message):
+        Example.load(write(tmp_path, "stack: a"), [override])
+
+
+def test_the_template_explains_every_field_and_loads(tmp_path):
+    text = Example.template()
+    assert text.splitlines() == [
+        "# folder of interferograms",
+        "stack:  # required",
+        "# the inversion",
+        "inversion:",
+        "  # weight of the model [1]",
+        "  gamma: 0.0001",
+        "  # temporal model",
+        "  # one of: linear, periodic",
+        "  model: linear",
+        "# period [a]",
+        "period: 1.0",
+        "# a name",
+        "name: null",
+    ]
+    filled = text.replace("stack:  # required", "stack: here")
+    assert Example.load(write(tmp_path, filled)) == Example(stack=tmp_path / "here")
+
+
+def test_what_is_saved_loads_again(tmp_path):
+    config = Example(stack=tmp_path / "a", inversion=Inversion(model=Model.PERIODIC))
+    assert Example.load(write(tmp_path, config.to_yaml())) == config
+    assert yaml.safe_load(config.to_yaml())["inversion"]["model"] == "periodic"
