@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -116,7 +117,7 @@ def _serve(request: Request, product: Product, model: type[Config]) -> None:
 
 def _print_plan(planned: Plan) -> None:
     out.print(escape(planned.grid))
-    out.print(_table("", planned.rows()))
+    out.print(_table("", *planned.rows()))
     out.print(escape(planned.where()))
     planned.require_fit()
     out.print("[green]fits[/green]")
@@ -124,16 +125,17 @@ def _print_plan(planned: Plan) -> None:
 
 def _print_outcome(outcome: Outcome) -> None:
     for table in outcome.tables:
-        out.print(_table(table.title, table.rows))
+        out.print(_table(table.title, table.header, *table.rows))
     for name, paths in (("store", [outcome.store]), ("rasters", outcome.rasters), ("report", [outcome.report])):
         for path in paths:
             out.print(f"[bold]{name:8}[/bold] {escape(str(path))}", soft_wrap=True)
 
 
-def _table(title: str, rows: Any) -> Table:
-    header, *body = rows
-    table = Table(*header, title=title or None, title_justify="left")
-    for row in body:
+def _table(title: str, header: Sequence[str], *rows: Sequence[str]) -> Table:
+    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for name in header:
+        table.add_column(escape(name), overflow="fold")
+    for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     return table
 

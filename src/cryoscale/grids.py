@@ -90,6 +90,14 @@ def _metres_per_degree(latitude: Any) -> tuple[float, float]:
     return float(np.deg2rad(1) * meridian), float(np.deg2rad(1) * a / np.sqrt(w2) * np.cos(latitude))
 
 
+def name_crs(geobox: GeoBox) -> str:
+    """EPSG code of a grid's CRS, or its name where it has none."""
+    crs = geobox.crs
+    if crs is None:
+        return "no CRS"
+    return f"EPSG:{crs.epsg}" if crs.epsg else str(crs.proj.name)
+
+
 def describe_grid(geobox: GeoBox) -> str:
     """One line for people.
 
@@ -110,7 +118,7 @@ def describe_grid(geobox: GeoBox) -> str:
     """
     box, (dy, dx) = geobox.boundingbox, pixel_spacing(geobox)
     return (
-        f"{geobox.shape[0]} x {geobox.shape[1]} pixels of {dy:.4g} x {dx:.4g} m, {geobox.crs}, "
+        f"{geobox.shape[0]} x {geobox.shape[1]} pixels of {dy:.4g} x {dx:.4g} m, {name_crs(geobox)}, "
         f"x {box.left:.8g} to {box.right:.8g}, y {box.bottom:.8g} to {box.top:.8g}"
     )
 
@@ -134,6 +142,8 @@ def pixel_at(geobox: GeoBox, longitude: float, latitude: float) -> tuple[int, in
     InputError
         If the place lies outside the grid.
     """
+    if geobox.crs is None:
+        raise InputError(f"longitude {longitude}, latitude {latitude}: cannot be found on a grid without a CRS.")
     to_grid = Transformer.from_crs("EPSG:4326", geobox.crs.to_wkt(), always_xy=True)
     column, row = (int(np.floor(v)) for v in ~geobox.transform @ to_grid.transform(longitude, latitude))
     if not (0 <= row < geobox.shape[0] and 0 <= column < geobox.shape[1]):

@@ -214,6 +214,7 @@ def open_store(path: Path, *, complete: bool = True) -> xr.Dataset:
         raise StoreError(f"{path}: no Zarr store here.")
     # No data is NaN in memory and on disk alike, so there is nothing to mask, which would cost a pass over the data.
     dataset: xr.Dataset = xr.open_zarr(path, mask_and_scale=False, decode_coords="all")
+    dataset = dataset.assign_coords({name: coord.compute() for name, coord in dataset.coords.items()})
     for variable in dataset.variables.values():
         variable.attrs.pop("_FillValue", None)
     missing = sum(len(missing_blocks(path, str(name))) for name in dataset.data_vars) if complete else 0
@@ -256,8 +257,8 @@ def missing_blocks(path: Path, name: str) -> set[Block]:
     return set(itertools.product(*(range(n) for n in shape))) - set(_existing_blocks(path / name, array.ndim))
 
 
-def stored_chunks(path: Path, name: str, dims: Sequence[str]) -> tuple[int, ...] | None:
-    """Chunk lengths of a variable along some dims; None if there is no such store yet.
+def stored_chunks(path: Path, name: str) -> dict[str, int]:
+    """Chunk length of a variable per dim; empty if there is no such store yet.
 
     Parameters
     ----------
@@ -265,14 +266,15 @@ def stored_chunks(path: Path, name: str, dims: Sequence[str]) -> tuple[int, ...]
         The store.
     name : str
         The variable.
-    dims : sequence of str
-        Which dims.
+
+    Returns
+    -------
+    dict
     """
     if not (path / name / "zarr.json").is_file():
-        return None
-    array = zarr.open_array(path, path=name, mode="r")
-    sizes = dict(zip(array.metadata.dimension_names, array.chunks, strict=True))
-    return tuple(sizes[dim] for dim in dims)
+        return {}
+    chunks = xr.open_zarr(path, chunks={})[name].encoding["preferred_chunks"]
+    return {str(dim): int(size) for dim, size in chunks.items()}
 
 
 def _existing_blocks(folder: Path, ndim: int) -> Iterator[Block]:

@@ -45,6 +45,7 @@ class Variable:
 
 _PAIRS = ("pair", "y", "x")
 _SERIES = ("time", "y", "x")
+_YEARS = ("year", "y", "x")
 _MAP = ("y", "x")
 
 
@@ -72,8 +73,23 @@ VARIABLES = _registry(
         Variable("los_up", "1", "up component of the unit vector to the satellite", _MAP, valid_range=(-1, 1)),
         Variable("mean_coherence", "1", "coherence, mean over pairs", _MAP, valid_range=(0.0, 1.0)),
         Variable("coverage", "1", "share of pixels with data", ("pair",), valid_range=(0.0, 1.0)),
+        # network of interferograms
+        Variable("closure_phase", "rad", "closure phase of a triplet", ("triplet", "y", "x")),
+        Variable("closure_pixels", "1", "pixels with data in all pairs of a triplet", ("triplet",), dtype="int64"),
+        Variable("closure_cycles", "1", "whole cycles taken off a triplet's closure", ("triplet",), dtype="int16"),
+        Variable("closure_rms", "rad", "root mean square of a triplet's closure phase", ("triplet",)),
+        Variable("n_loops", "1", "number of triplets with data", _MAP, dtype="int32"),
+        Variable("n_loop_errors", "1", "number of triplets that do not close within half a cycle", _MAP, dtype="int32"),
+        Variable("closure_verdict", "1", "whether a triplet closes", ("triplet",), dtype="int8"),
+        Variable("observed_share", "1", "share of the observed pixels with data", ("pair",), valid_range=(0.0, 1.0)),
+        Variable("pair_coherence", "1", "coherence, mean over the observed pixels", ("pair",), valid_range=(0.0, 1.0)),
+        Variable("verdict", "1", "what becomes of a pair, and why", ("pair",), dtype="int8"),
+        Variable("n_pair_loops", "1", "number of triplets that a pair is tested in", ("pair",), dtype="int32"),
+        Variable("n_bad_pair_loops", "1", "number of a pair's triplets that do not close", ("pair",), dtype="int32"),
+        Variable("n_corrected_pairs", "1", "number of pairs corrected by whole cycles", _MAP, dtype="int16"),
         # deformation cubes
         Variable("displacement", "mm", "line-of-sight displacement since the first epoch", _SERIES),
+        Variable("displacement_noise", "mm", "line-of-sight displacement taken for noise and removed", _SERIES),
         Variable("velocity", "mm a-1", "line-of-sight velocity of the temporal model", _MAP),
         Variable("velocity_error", "mm a-1", "standard error of the velocity", _MAP),
         Variable("offset", "mm", "offset of the temporal model", _MAP),
@@ -88,6 +104,37 @@ VARIABLES = _registry(
         Variable("deformation_rate_error", "mm a-1", "standard error of the deformation rate", _MAP),
         Variable("seasonal_amplitude", "mm", "amplitude of the seasonal displacement (half of peak to peak)", _MAP),
         Variable("seasonal_peak", "d", "day of the year of the highest seasonal displacement", _MAP),
+        # seasons
+        Variable("thaw_season_deformation", "mm", "line-of-sight deformation of a thaw season, trend removed", _YEARS),
+        Variable("thaw_season_error", "mm", "standard error of the deformation of a thaw season", _YEARS),
+        Variable("mean_thaw_season_deformation", "mm", "line-of-sight deformation of the thaw season, mean", _MAP),
+        Variable("mean_thaw_season_error", "mm", "standard error of the mean thaw-season deformation", _MAP),
+        Variable("thaw_season_spread", "mm", "standard deviation of thaw-season deformation between years", _MAP),
+        Variable("n_seasons", "1", "number of thaw seasons with data", _MAP, dtype="int16"),
+        Variable("partial_season_deformation", "mm", "line-of-sight deformation between two days of the year", _MAP),
+        Variable("partial_season_error", "mm", "standard error of the deformation between two days", _MAP),
+        Variable("pair_rate", "mm a-1", "line-of-sight displacement of a pair per year", _PAIRS),
+        Variable("scaled_season_deformation", "mm", "deformation of a pair, scaled to the whole thaw season", _MAP),
+        Variable("season_share", "1", "share of the thaw season's deformation between the dates of a pair", _MAP),
+        Variable("season_guarded", "1", "not scaled: too small a share of the season", _MAP, dtype="bool"),
+        # trends of yearly series; rates and the line's start take the unit of the series
+        Variable("trend", "a-1", "Theil-Sen trend per year", _MAP),
+        Variable("trend_start", "1", "Theil-Sen line at the first time", _MAP),
+        Variable("trend_lower", "a-1", "lower confidence bound of the trend", _MAP),
+        Variable("trend_upper", "a-1", "upper confidence bound of the trend", _MAP),
+        Variable("trend_p_value", "1", "p value of no trend (Mann-Kendall, two-sided)", _MAP, valid_range=(0.0, 1.0)),
+        Variable("kendall_score", "1", "rising minus falling pairs of values", _MAP),
+        Variable("kendall_tau", "1", "Kendall's tau-b against time", _MAP, valid_range=(-1.0, 1.0)),
+        Variable("mann_kendall_z", "1", "standard normal deviate of the Mann-Kendall test", _MAP),
+        Variable("variance_inflation", "1", "factor of the score's variance for serial correlation", _MAP),
+        # geometry
+        Variable("vertical_displacement", "mm", "vertical displacement, upward", _MAP),
+        Variable("vertical_rate", "mm a-1", "vertical deformation rate, upward", _MAP),
+        Variable("east_displacement", "mm", "eastward displacement", _MAP),
+        Variable("east_rate", "mm a-1", "eastward deformation rate", _MAP),
+        Variable("vertical_error_factor", "1", "standard error of the vertical per that of the lines of sight", _MAP),
+        Variable("east_error_factor", "1", "standard error of the east per that of the lines of sight", _MAP),
+        Variable("geometry_condition", "1", "condition number of the lines of sight", _MAP),
         # truths of synthetic scenes
         Variable("atmosphere", "mm", "line-of-sight displacement that the atmosphere feigns", _SERIES),
         Variable("stable", "1", "bedrock that does not move", _MAP, dtype="bool"),

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against peers and against the physical floor, from one run on one machine (``make bench``)."""

@@ -1,0 +1,199 @@
+"""A synthetic Sentinel-1 stack over permafrost like that of the Datong's source region, with its truth.
+
+The ground sinks and heaves as Sections 3.1 and 4.1 of the deformation paper describe it, and the stack has what makes
+inverting one hard there: a network cut by every winter, decorrelation, atmosphere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from affine import Affine
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from scipy.ndimage import distance_transform_edt
+
+from cryoscale.grids import grid_coords, pixel_spacing
+from cryoscale.scenes.interferograms import atmosphere, interferograms, true_coherence
+from cryoscale.scenes.network import Network, broken_network
+from cryoscale.scenes.season import DAYS, Season, seasonal_shape
+from cryoscale.scenes.terrain import Field, Terrain, valley_terrain
+from cryoscale.variables import attributes
+
+WAVELENGTH = 0.05546576  # m, of a carrier at 5.405 GHz
+INCIDENCE = 39.47  # degree, at the scene's centre
+SENSOR = {"sensor": "Sentinel-1", "wavelength": WAVELENGTH, "incidence_angle": INCIDENCE, "heading": -169.6}
+CENTRE = (38.036, 99.634)  # latitude and longitude of the paper's example site
+PIXEL = 0.0003  # degree, about 30 m
+LARGEST_SINKING = 15.0  # mm a-1
+LARGEST_AMPLITUDE = 30.0  # mm, half of peak to peak
+PEAK_DAY = 110.0  # the ground stands highest before thaw sets in
+MASK_BELOW = 0.3  # coherence under which the paper drops a pixel
+REFERENCE_RADIUS = 3  # pixels around the reference point over which delays average to nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A stack of interferograms and what is true of the ground under it.
+
+    Attributes
+    ----------
+    stack : xarray.Dataset
+        ``unwrapped_phase`` and ``coherence`` (pair, y, x), ``elevation`` and ``incidence_angle`` (y, x).
+    truth : xarray.Dataset
+        ``displacement`` and ``atmosphere`` (time, y, x), ``velocity``, ``seasonal_amplitude``, ``seasonal_peak`` and
+        ``stable`` (y, x). The amplitude is that of the annual harmonic, whatever the shape of the season.
+    reference : tuple of float
+        y and x of a point on stable bedrock; phases are relative to its surroundings.
+    """
+
+    stack: xr.Dataset
+    truth: xr.Dataset
+    reference: tuple[float, float]
+
+
+def datong_scene(
+    seed: int = 0,
+    *,
+    shape: tuple[int, int] = (200, 200),
+    start: str = "2016-04-04",
+    end: str = "2023-04-30",
+    links: int = 4,
+    season: Season = Season.SINUSOID,
+    atmosphere_std: float = 1.0,
+    looks: float = 20.0,
+) -> Scene:
+    """Sentinel-1 interferograms of a permafrost valley, with known displacement.
+
+    Lowlands rich in ice sink by 5 to 15 mm a-1 and move by 20 to 60 mm from winter to autumn; ridges are still.
+
+    Parameters
+    ----------
+    seed : int
+        The same seed gives the same bytes.
+    shape : tuple of int
+        Rows and columns of 0.0003 degree.
+    start, end : str
+        First day of acquisition, and the day after which none is.
+    links : int
+        To how many of the following acquisitions each is paired.
+    season : Season
+        Shape of the seasonal displacement.
+    atmosphere_std : float
+        Standard deviation of the turbulent delay that a weather model leaves, mm.
+    looks : float
+        Independent looks in a pixel; ``numpy.inf`` for interferograms without noise.
+
+    Returns
+    -------
+    Scene
+        In memory: 8 bytes for every pixel of every pair, and as many for every pixel of every epoch.
+
+    Examples
+    --------
+    >>> scene = datong_scene(seed=1, shape=(40, 40), end="2018-01-01")
+    >>> sorted(scene.stack.data_vars)
+    ['coherence', 'elevation', 'incidence_angle', 'unwrapped_phase']
+    >>> float(scene.truth.velocity.sel(y=scene.reference[0], x=scene.reference[1]))
+    0.0
+    """
+    ground, acquisitions, delays, weather, speckle = np.random.default_rng(seed).spawn(5)
+    geobox = scene_geobox(shape)
+    terrain = valley_terrain(shape, spacing=pixel_spacing(geobox), rng=ground)
+    network = broken_network(start, end, links=links, rng=acquisitions)
+    motion = _motion(terrain)
+    displacement = _displacement(motion, network, season)
+    row, column = _reference_pixel(terrain)
+    delay = atmosphere(len(network.epochs), shape, std=atmosphere_std, rng=delays)
+    delay -= _mean_around(delay, row, column)
+    phase, coherence = interferograms(
+        displacement + delay,
+        true_coherence(network, terrain, rng=weather),
+        network=network,
+        wavelength=WAVELENGTH,
+        looks=looks,
+        mask_below=MASK_BELOW,
+        rng=speckle,
+    )
+    maps = {"elevation": terrain.elevation, "incidence_angle": _incidence(geobox)}
+    stack = _pairs({"unwrapped_phase": phase, "coherence": coherence}, network, geobox).assign(_maps(maps))
+    truth = _series({"displacement": displacement, "atmosphere": delay}, network, geobox).assign(
+        _maps(motion | {"stable": terrain.ice == 0})
+    )
+    return Scene(stack, truth, (float(stack.y[row]), float(stack.x[column])))
+
+
+def scene_geobox(shape: tuple[int, int]) -> GeoBox:
+    """Grid of a scene, in longitude and latitude around the paper's example site.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+
+    Returns
+    -------
+    odc.geo.geobox.GeoBox
+    """
+    north = round(CENTRE[0] + shape[0] // 2 * PIXEL, 4)
+    west = round(CENTRE[1] - shape[1] // 2 * PIXEL, 4)
+    return GeoBox(shape, Affine(PIXEL, 0, west, 0, -PIXEL, north), "EPSG:4326")
+
+
+def _motion(terrain: Terrain) -> dict[str, Field]:
+    """Parameters of the displacement: the more ice, the more the ground sinks and heaves; high ground thaws late."""
+    return {
+        "velocity": np.float32(0) - np.float32(LARGEST_SINKING) * terrain.ice,
+        "seasonal_amplitude": np.float32(LARGEST_AMPLITUDE) * terrain.ice ** np.float32(0.7),
+        "seasonal_peak": np.float32(PEAK_DAY) + 12 * terrain.height,
+    }
+
+
+def _displacement(motion: dict[str, Field], network: Network, season: Season) -> Field:
+    """Displacement since the first epoch, (time, y, x), mm."""
+    years = network.years[:, None, None]
+    first_day = network.epochs[0].day_of_year
+    since_peak = years + (first_day - motion["seasonal_peak"]) / DAYS
+    seasonal = motion["seasonal_amplitude"] * seasonal_shape(since_peak, season=season)
+    return np.asarray(motion["velocity"] * years + seasonal - seasonal[0], np.float32)
+
+
+def _reference_pixel(terrain: Terrain) -> tuple[int, int]:
+    """Row and column of the pixel that lies deepest in stable, coherent ground."""
+    firm = np.pad((terrain.ice == 0) & ~terrain.water & (terrain.slope < 18), 1)
+    depth = distance_transform_edt(firm)[1:-1, 1:-1]
+    row, column = np.unravel_index(np.argmax(depth), depth.shape)
+    return int(row), int(column)
+
+
+def _mean_around(series: Field, row: int, column: int) -> Field:
+    """Mean of every epoch over the surroundings of a pixel, (time, 1, 1)."""
+    rows = slice(max(row - REFERENCE_RADIUS, 0), row + REFERENCE_RADIUS + 1)
+    columns = slice(max(column - REFERENCE_RADIUS, 0), column + REFERENCE_RADIUS + 1)
+    return np.asarray(series[:, rows, columns].mean((1, 2), keepdims=True))
+
+
+def _incidence(geobox: GeoBox) -> Field:
+    """Incidence angle: it grows by 0.75 degree over 10 km of range, which a descending pass looks along to the west."""
+    westward = (np.arange(geobox.width) - (geobox.width - 1) / 2) * -pixel_spacing(geobox)[1]
+    angle = INCIDENCE + 7.5e-5 * westward
+    return np.broadcast_to(angle.astype(np.float32), geobox.shape).copy()
+
+
+def _maps(fields: Mapping[str, NDArray[np.generic]]) -> dict[str, xr.Variable]:
+    return {name: xr.Variable(("y", "x"), field, attributes(name)) for name, field in fields.items()}
+
+
+def _pairs(fields: Mapping[str, Field], network: Network, geobox: GeoBox) -> xr.Dataset:
+    variables = {name: (("pair", "y", "x"), field, attributes(name)) for name, field in fields.items()}
+    dates = {
+        "reference": ("pair", network.epochs[network.first]),
+        "secondary": ("pair", network.epochs[network.second]),
+    }
+    return xr.Dataset(variables, {**dates, **grid_coords(geobox)}, SENSOR)
+
+
+def _series(fields: Mapping[str, Field], network: Network, geobox: GeoBox) -> xr.Dataset:
+    variables = {name: (("time", "y", "x"), field, attributes(name)) for name, field in fields.items()}
+    return xr.Dataset(variables, {"time": network.epochs, **grid_coords(geobox)}, SENSOR)

@@ -1,0 +1,171 @@
+"""Write a map as a Cloud-Optimized GeoTIFF, block by block, so that it never has to fit into memory."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from itertools import pairwise, product
+from math import prod
+from pathlib import Path
+
+import dask
+import numpy as np
+import rasterio
+import rasterio.shutil
+import xarray as xr
+from numpy.typing import DTypeLike
+from rasterio.windows import Window
+
+from cryoscale.errors import InputError
+from cryoscale.grids import geobox_of
+
+BLOCK = 512  # pixels along each side of a tile of the file
+GDAL_CACHE = 64  # MB; GDAL's own choice is 5 % of the machine, whatever share of it a worker has been given
+_Region = tuple[slice, slice]
+
+
+def write_cog(array: xr.DataArray, path: str | Path, *, batch_bytes: int = 128 * 2**20) -> Path:
+    """Write a map as a Cloud-Optimized GeoTIFF.
+
+    Chunks are computed once each, a batch of them at a time, into a tiled temporary file beside the target, which
+    GDAL's COG driver turns into the final one; that takes the target's place only once it is whole.
+
+    Parameters
+    ----------
+    array : xarray.DataArray
+        Dims (y, x) with a CRS, NumPy- or Dask-backed. ``long_name`` (or the name) becomes the band's description and
+        ``units`` its unit.
+    path : str or pathlib.Path
+        The file; one that is there is replaced, a folder that is not is made.
+    batch_bytes : int
+        How much of the map is held in memory at a time; one chunk, if that is more.
+
+    Returns
+    -------
+    pathlib.Path
+        The file. Floats have NaN as no data; integers have what ``_FillValue`` says (attribute or encoding), or none.
+        Booleans become 0 and 1. Overviews are means of floats, and nearest values of integers.
+
+    Raises
+    ------
+    InputError
+        If it is no map of numbers with a CRS.
+
+    Examples
+    --------
+    >>> from cryoscale.scenes import datong_scene
+    >>> velocity = datong_scene(shape=(24, 24), end="2016-05-30").truth.velocity
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with rasterio.open(write_cog(velocity, Path(folder, "velocity.tif"))) as written:
+    ...         print(written.descriptions, written.units, written.nodata)
+    ('line-of-sight velocity of the temporal model',) ('mm a-1',) nan
+    """
+    target = Path(path)
+    image = _north_up(_checked(array))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.")
+    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), beside as folder:
+        tiled, finished = Path(folder, "tiled.tif"), Path(folder, "cog.tif")
+        with rasterio.open(tiled, "w", **_profile(image), nodata=_no_data(array)) as dataset:
+            _describe(dataset, array)
+            for region, values in _computed(image, batch_bytes):
+                dataset.write(values, 1, window=Window.from_slices(*region))
+        rasterio.shutil.copy(tiled, finished, driver="COG", **_creation_options(image.dtype))
+        os.replace(finished, target)
+    return target
+
+
+def _checked(array: xr.DataArray) -> xr.DataArray:
+    name = array.name or "array"
+    if set(array.dims) != {"y", "x"}:
+        raise InputError(
+            f"{name}: has dims {array.dims}, but a GeoTIFF is written from one map (y, x). Select it first."
+        )
+    if array.dtype.kind not in "iufb":
+        raise InputError(f"{name}: is of type {array.dtype}, which GeoTIFF cannot hold. Convert it to numbers first.")
+    geobox_of(array)
+    return array.transpose("y", "x").astype(_file_type(array.dtype), copy=False)
+
+
+def _file_type(dtype: np.dtype[np.generic]) -> DTypeLike:
+    """Type in the file: the array's own, or the next that GDAL knows."""
+    if dtype.kind == "b":
+        return np.uint8
+    return np.float32 if dtype == np.float16 else dtype
+
+
+def _north_up(array: xr.DataArray) -> xr.DataArray:
+    ascending = array.sizes["y"] > 1 and float(array.y[0]) < float(array.y[-1])
+    return array.isel(y=slice(None, None, -1)) if ascending else array
+
+
+def _profile(array: xr.DataArray) -> dict[str, object]:
+    """Uncompressed, so that a tile on which two chunks meet is written in place."""
+    geobox = geobox_of(array)
+    return {
+        "driver": "GTiff",
+        "dtype": array.dtype.name,
+        "count": 1,
+        "height": geobox.height,
+        "width": geobox.width,
+        "transform": geobox.transform,
+        "crs": str(geobox.crs),
+        "tiled": True,
+        "blockxsize": BLOCK,
+        "blockysize": BLOCK,
+        "bigtiff": "if_safer",
+    }
+
+
+def _no_data(array: xr.DataArray) -> float | None:
+    fill: float | None = array.attrs.get("_FillValue", array.encoding.get("_FillValue"))
+    return np.nan if array.dtype.kind == "f" else fill
+
+
+def _describe(dataset: rasterio.io.DatasetWriter, array: xr.DataArray) -> None:
+    dataset.set_band_description(1, str(array.attrs.get("long_name", array.name or "")))
+    dataset.set_band_unit(1, str(array.attrs.get("units", "")))
+
+
+def _creation_options(dtype: np.dtype[np.generic]) -> dict[str, object]:
+    return {
+        "compress": "deflate",
+        "predictor": "yes",
+        "blocksize": BLOCK,
+        "overviews": "ignore_existing",
+        "overview_resampling": "average" if dtype.kind == "f" else "nearest",
+        "bigtiff": "if_safer",
+        "num_threads": len(os.sched_getaffinity(0)),
+    }
+
+
+def _computed(array: xr.DataArray, batch_bytes: int) -> Iterator[tuple[_Region, np.ndarray]]:
+    """Every region with its values, each chunk computed once."""
+    for batch in _batches(_regions(array), batch_bytes // array.dtype.itemsize):
+        blocks = dask.compute(*(array[region] for region in batch))
+        yield from ((region, block.values) for region, block in zip(batch, blocks, strict=True))
+
+
+def _regions(array: xr.DataArray) -> list[_Region]:
+    """The chunks of a lazy array, or the tiles of the file, row by row."""
+    sizes = [array.chunksizes.get(dim) or _tiles(array.sizes[dim]) for dim in ("y", "x")]
+    rows, columns = ([slice(*ends) for ends in pairwise(np.cumsum([0, *size]).tolist())] for size in sizes)
+    return list(product(rows, columns))
+
+
+def _tiles(length: int) -> list[int]:
+    return [min(BLOCK, length - start) for start in range(0, length, BLOCK)]
+
+
+def _batches(regions: list[_Region], most_pixels: int) -> Iterator[list[_Region]]:
+    """Runs of regions that together hold no more pixels than that, or of one region that holds more alone."""
+    batch: list[_Region] = []
+    pixels = 0
+    for region in regions:
+        size = prod(side.stop - side.start for side in region)
+        if batch and pixels + size > most_pixels:
+            yield batch
+            batch, pixels = [], 0
+        batch.append(region)
+        pixels += size
+    if batch:
+        yield batch
