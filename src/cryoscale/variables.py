@@ -87,6 +87,10 @@ VARIABLES = _registry(
         Variable("n_pair_loops", "1", "number of triplets that a pair is tested in", ("pair",), dtype="int32"),
         Variable("n_bad_pair_loops", "1", "number of a pair's triplets that do not close", ("pair",), dtype="int32"),
         Variable("n_corrected_pairs", "1", "number of pairs corrected by whole cycles", _MAP, dtype="int16"),
+        Variable("ramp", "rad", "long-wavelength trend of a pair", _PAIRS),
+        Variable("ramp_coefficients", "rad", "coefficients of a pair's trend", ("pair", "term"), dtype="float64"),
+        Variable("ramp_scale", "rad", "robust standard deviation about a pair's trend", ("pair",), dtype="float64"),
+        Variable("ramp_pixels", "1", "pixels that a pair's trend is fitted to", ("pair",), dtype="int64"),
         # deformation cubes
         Variable("displacement", "mm", "line-of-sight displacement since the first epoch", _SERIES),
         Variable("displacement_noise", "mm", "line-of-sight displacement taken for noise and removed", _SERIES),
@@ -127,6 +131,12 @@ VARIABLES = _registry(
         Variable("kendall_tau", "1", "Kendall's tau-b against time", _MAP, valid_range=(-1.0, 1.0)),
         Variable("mann_kendall_z", "1", "standard normal deviate of the Mann-Kendall test", _MAP),
         Variable("variance_inflation", "1", "factor of the score's variance for serial correlation", _MAP),
+        # troposphere
+        Variable("zenith_delay", "m", "total zenith delay of the troposphere", _SERIES, valid_range=(0.0, 5.0)),
+        Variable("tropospheric_phase", "rad", "interferometric phase of the troposphere's delay", _PAIRS),
+        Variable("deviation_before", "rad", "standard deviation of a pair's phase before correction", ("pair",)),
+        Variable("deviation_after", "rad", "standard deviation of a pair's phase after correction", ("pair",)),
+        Variable("delay_applied", "1", "pair is corrected for the troposphere", ("pair",), dtype="bool"),
         # geometry
         Variable("vertical_displacement", "mm", "vertical displacement, upward", _MAP),
         Variable("vertical_rate", "mm a-1", "vertical deformation rate, upward", _MAP),
