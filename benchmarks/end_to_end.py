@@ -46,7 +46,7 @@ def make_input(path: Path) -> None:
     geobox = GeoBox.from_bbox((99.0, 38.0, 99.3, 38.3), "EPSG:4326", shape=SHAPE)
     rng = np.random.default_rng(0)
 
-    def block(block_id: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    def block() -> np.ndarray[Any, Any]:
         u = rng.normal(size=(180, TILE, TILE)).astype("float32").cumsum(axis=0)
         phase = u[second] - u[first] + 0.3 * rng.normal(size=(650, TILE, TILE)).astype("float32")
         phase[rng.random(phase.shape, dtype="float32") < 0.15] = np.nan

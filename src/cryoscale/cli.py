@@ -27,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Permafrost products from satellite stacks and field tables, chunk by chunk, from a laptop to a cluster.",
 )
-out = Console()
+out = Console(width=None if sys.stdout.isatty() else 110)  # wide enough for tables in log files
 
 ConfigFile = Annotated[Path | None, typer.Argument(metavar="CONFIG", help="YAML file; write one with --template.")]
 Template = Annotated[

@@ -11,7 +11,7 @@ GIB = 2**30
 @pytest.mark.parametrize(
     ("shape", "n_pairs", "memory", "n_tasks", "tile"),
     [
-        ((2000, 3200), 650, 2 * GIB, 2, (160, 160)),  # the largest chunk of 64 MiB decides
+        ((2000, 3200), 650, 2 * GIB, 2, (128, 128)),  # the largest chunk of 48 MiB decides
         ((2000, 3200), 650, GIB // 8, 2, (64, 64)),  # memory decides
         ((200, 200), 500, 2 * GIB, 2, (64, 64)),  # eight tiles for two threads decide
         ((60, 100), 30, 2 * GIB, 2, (32, 32)),
@@ -25,7 +25,7 @@ def test_known_cases(shape, n_pairs, memory, n_tasks, tile):
 
 def test_few_rows_make_a_wider_tile():
     cost = PixelCost(read=5200, written=760, widest=2600)
-    assert choose_tile((2000, 3200), cost, memory=2 * GIB, n_tasks=2, max_rows=64) == (64, 384)
+    assert choose_tile((2000, 3200), cost, memory=2 * GIB, n_tasks=2, max_rows=64) == (64, 256)
 
 
 @given(

@@ -21,6 +21,7 @@ from dask.highlevelgraph import HighLevelGraph
 
 from cryoscale.engine.cluster import Jobs, Scheduler
 from cryoscale.engine.lock import lock_store
+from cryoscale.engine.memory import keep_freed_memory
 from cryoscale.engine.progress import ProgressBar
 from cryoscale.errors import StoreError
 from cryoscale.store import (
@@ -192,6 +193,7 @@ class _TileJob:
     parts: list[_Part]
 
     def __call__(self) -> None:
+        keep_freed_memory()
         values = dask.get(self.tasks, [part.key for part in self.parts])
         for part, value in zip(self.parts, values, strict=True):
             part.target[part.region] = value

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cryoscale.errors import ResourceError
 
 SMALLEST, LARGEST = 32, 512
-CHUNK_BYTES = 64 * 2**20
+CHUNK_BYTES = 48 * 2**20
 """Largest chunk before compression: larger ones make reading a single pixel's series slow."""
 
 
@@ -43,7 +43,7 @@ def choose_tile(
     """Rows and columns of a tile.
 
     The largest square of a multiple of 32 pixels of which one task's working set fits into `memory`, whose largest
-    chunk is at most 64 MiB, and which leaves at least four tiles for every task that runs at the same time.
+    chunk is at most 48 MiB, and which leaves at least four tiles for every task that runs at the same time.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def choose_tile(
     Examples
     --------
     >>> choose_tile((2000, 3200), PixelCost(read=5200, written=760, widest=2600), memory=2 * 2**30, n_tasks=2)
-    (160, 160)
+    (128, 128)
     """
     by_memory = math.isqrt(max(memory, 0) // max(cost.working, 1))
     if by_memory < SMALLEST and by_memory < max(shape):
