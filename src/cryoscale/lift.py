@@ -1,15 +1,22 @@
 """The one bridge from a kernel on arrays to xarray: dims, lazy application over chunks, names, units, attributes."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from operator import getitem
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import xarray as xr
+from dask._task_spec import Task, TaskRef
+from dask.highlevelgraph import HighLevelGraph
 
 from cryoscale.errors import InputError
 from cryoscale.variables import VARIABLES, attributes
 
-Kernel = Callable[..., tuple[np.ndarray[Any, Any], ...]]
+Values = np.ndarray[Any, Any]
+Kernel = Callable[..., tuple[Values, ...]]
 
 
 def lift(
@@ -51,15 +58,19 @@ def lift(
     coords = dict(coords or {})
     for array, dims in zip(inputs, core_dims, strict=True):
         _require_whole(array, dims)
-    types = [np.dtype((dtypes or {}).get(name, VARIABLES[name].dtype)) for name in outputs]
+    sizes = {dim: size for array in inputs for dim, size in array.sizes.items()}
+    sizes |= {dim: len(values) for dim, values in coords.items()}
     results = xr.apply_ufunc(
-        _core_first(kernel, [len(dims) for dims in core_dims], [len(dims) for dims in outputs.values()]),
+        _Lifted(
+            kernel,
+            n_core_in=tuple(len(dims) for dims in core_dims),
+            core_shapes=tuple(tuple(sizes[dim] for dim in dims) for dims in outputs.values()),
+            dtypes=tuple(np.dtype((dtypes or {}).get(name, VARIABLES[name].dtype)) for name in outputs),
+        ),
         *inputs,
         input_core_dims=[list(dims) for dims in core_dims],
         output_core_dims=[list(dims) for dims in outputs.values()],
-        dask="parallelized",
-        output_dtypes=types,
-        dask_gufunc_kwargs={"output_sizes": {dim: len(values) for dim, values in coords.items()}},
+        dask="allowed",
     )
     results = results if isinstance(results, tuple) else (results,)
     dataset = xr.Dataset(
@@ -80,18 +91,67 @@ def _require_whole(array: xr.DataArray, dims: Sequence[Hashable]) -> None:
             )
 
 
-def _core_first(kernel: Kernel, n_core_in: Sequence[int], n_core_out: Sequence[int]) -> Callable[..., Any]:
-    """Turn xarray's core-dims-last arrays into core-dims-first views for the kernel, and its results back."""
+@dataclass(frozen=True)
+class _Lifted:
+    """A kernel for xarray's arrays, whose core dims come last: eager on NumPy, one task a chunk on Dask.
 
-    def apply(*arrays: np.ndarray[Any, Any]) -> Any:
-        views = [_rotate(array, n) for array, n in zip(arrays, n_core_in, strict=True)]
-        results = kernel(*views)
-        back = [_rotate(result, result.ndim - n) for result, n in zip(results, n_core_out, strict=True)]
-        return tuple(back) if len(back) > 1 else back[0]
+    xarray's own way to Dask (``dask="parallelized"``) copies every chunk into an array with its core dims innermost,
+    which the kernel's own layout then makes it copy back.
+    """
 
-    return apply
+    kernel: Kernel
+    n_core_in: tuple[int, ...]
+    core_shapes: tuple[tuple[int, ...], ...]
+    dtypes: tuple[np.dtype[Any], ...]
+
+    def __call__(self, *arrays: Any) -> Any:
+        results = self._lazy(arrays) if any(isinstance(array, da.Array) for array in arrays) else self._eager(*arrays)
+        return results if len(results) > 1 else results[0]
+
+    def _eager(self, *blocks: Any) -> tuple[Values, ...]:
+        """Call the kernel on blocks; those of Dask come in a list for each core dim, which is one chunk."""
+        views = [_rotate(_unwrap(block), n) for block, n in zip(blocks, self.n_core_in, strict=True)]
+        results = self.kernel(*views)
+        return tuple(_rotate(r, r.ndim - len(core)) for r, core in zip(results, self.core_shapes, strict=True))
+
+    def _lazy(self, arrays: Sequence[Any]) -> tuple[da.Array, ...]:
+        lazy = [da.asarray(array) for array in arrays]
+        n_loop = max(array.ndim - n for array, n in zip(lazy, self.n_core_in, strict=True))
+        fresh = count(n_loop)
+        labels = [
+            (*range(n_loop - (array.ndim - n), n_loop), *(next(fresh) for _ in range(n)))
+            for array, n in zip(lazy, self.n_core_in, strict=True)
+        ]
+        operands = [item for pair in zip(lazy, labels, strict=True) for item in pair]
+        together = da.blockwise(
+            self._eager, tuple(range(n_loop)), *operands, concatenate=False, meta=np.empty((0,) * n_loop, object)
+        )
+        return tuple(_part(together, i, core, dtype) for i, (core, dtype) in enumerate(self._described()))
+
+    def _described(self) -> Iterator[tuple[tuple[int, ...], np.dtype[Any]]]:
+        return zip(self.core_shapes, self.dtypes, strict=True)
 
 
-def _rotate(array: np.ndarray[Any, Any], n_last: int) -> np.ndarray[Any, Any]:
+def _unwrap(block: Any) -> Values:
+    while isinstance(block, list):
+        (block,) = block
+    return block  # type: ignore[no-any-return]
+
+
+def _part(together: da.Array, position: int, core: tuple[int, ...], dtype: np.dtype[Any]) -> da.Array:
+    """One of the results that each block of `together` holds."""
+    name = f"{together.name}-{position}"
+    tasks: dict[Any, Task] = {
+        (name, *block, *(0 for _ in core)): Task(
+            (name, *block, *(0 for _ in core)), getitem, TaskRef((together.name, *block)), position
+        )
+        for block in np.ndindex(together.numblocks)
+    }
+    graph = HighLevelGraph.from_collections(name, tasks, dependencies=[together])  # type: ignore[list-item]
+    chunks = (*together.chunks, *((size,) for size in core))
+    return da.Array(graph, name, chunks, meta=np.empty((0,) * len(chunks), dtype))
+
+
+def _rotate(array: Values, n_last: int) -> Values:
     """Bring the last `n_last` axes to the front, as a view."""
     return array.transpose(*range(array.ndim - n_last, array.ndim), *range(array.ndim - n_last))
