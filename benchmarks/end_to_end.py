@@ -23,7 +23,8 @@ from odc.geo.geobox import GeoBox
 
 from cryoscale.engine import Cluster, open_scheduler, run
 from cryoscale.grids import grid_coords
-from cryoscale.products.deformation import DeformationConfig, Survey, compute
+from cryoscale.products.corrections import Inputs, Survey
+from cryoscale.products.deformation import DeformationConfig, compute
 from cryoscale.products.stack import StackSource
 from cryoscale.store import Provenance, open_store
 from cryoscale.variables import attributes
@@ -79,9 +80,10 @@ def invert(source: Path, target: Path) -> None:
     """Phase to displacement, referring to an area, NSBAS, rate and season: all of the product's second pass."""
     stack = open_store(source)
     zero = xr.zeros_like(stack.unwrapped_phase[:, 0, 0], dtype="float64").compute()
-    found = Survey(coverage=zero + 1, window=(slice(0, 5), slice(0, 5)), offset=zero)
+    pairs = xr.Dataset({"coverage": zero + 1, "reference_phase": zero})
+    found = Survey(pairs, window=(slice(0, 5), slice(0, 5)))
     config = DeformationConfig(stack=StackSource(path=source))
-    _write(compute(stack, config, found=found), target)
+    _write(compute(Inputs(stack), config, found=found), target)
 
 
 def floor(source: Path, target: Path) -> None:

@@ -30,7 +30,6 @@ def test_the_template_is_yaml_with_every_field():
     output = CliRunner().invoke(app, ["deformation", "--template"]).output
     fields = yaml.safe_load(output.replace("path:  # required", "path: here"))
     assert set(fields) == set(DeformationConfig.model_fields)
-    assert "[rad]" not in output
     assert "# phases of lower coherence are left out [1]" in output
 
 

@@ -124,7 +124,11 @@ def _template_lines(model: type[Config], indent: str = "") -> Iterator[str]:
     for name, field in model.model_fields.items():
         yield from (f"{indent}# {line}" for line in _describe(field))
         nested = _nested(field)
-        if nested is not None:
+        if nested is not None and not field.is_required() and field.get_default(call_default_factory=True) is None:
+            yield f"{indent}{name}: null"
+            yield f"{indent}# {name}:"
+            yield from (f"{indent}#   {line}" for line in _template_lines(nested))
+        elif nested is not None:
             yield f"{indent}{name}:"
             yield from _template_lines(nested, indent + "  ")
         elif field.is_required():

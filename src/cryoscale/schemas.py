@@ -49,6 +49,31 @@ STORE_KINDS: Mapping[str, StoreKind] = {
         optional=("coherence", *_GEOMETRY),
         coords=_GRID | {"reference": ("pair",), "secondary": ("pair",)},
     ),
+    "zenith-delays": StoreKind(
+        title="Zenith delays of the troposphere on the grid of a stack",
+        required=("zenith_delay",),
+        optional=(),
+        coords=_GRID | {"time": ("time",)},
+    ),
+    "free-velocity": StoreKind(
+        title="Velocity of an inversion that nothing holds, the first pass of two",
+        required=("velocity", "residual_rms", "n_pairs"),
+        optional=(),
+        coords=_GRID,
+    ),
+    "deformation-seasons": StoreKind(
+        title="Filtered displacement series, their rates, and the deformation of thaw seasons",
+        required=("displacement", "deformation_rate", "thaw_season_deformation", "mean_thaw_season_deformation"),
+        optional=(
+            "deformation_rate_error",
+            "thaw_season_error",
+            "mean_thaw_season_error",
+            "thaw_season_spread",
+            "n_seasons",
+            "vertical_rate",
+        ),
+        coords=_GRID | {"time": ("time",), "year": ("year",)},
+    ),
     "deformation-cube": StoreKind(
         title="Line-of-sight displacement series, their rate and season, and what they rest on",
         required=("displacement", "deformation_rate", "deformation_rate_error", "residual_rms", "n_pairs"),

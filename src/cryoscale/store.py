@@ -169,6 +169,24 @@ def create_store(path: Path, dataset: xr.Dataset, *, chunks: Mapping[str, int], 
     partial.rename(path)
 
 
+def save_small(dataset: xr.Dataset, path: Path) -> None:
+    """Save a small dataset in memory, such as what a pass over a whole stack has found; replaces what is there.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Not lazy.
+    path : Path
+        A Zarr store.
+    """
+    partial = path.with_name(f"{path.name}.creating")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ZarrUserWarning)  # as in create_store
+        dataset.drop_encoding().to_zarr(partial, mode="w", zarr_format=3, consolidated=True)
+    shutil.rmtree(path, ignore_errors=True)
+    partial.rename(path)
+
+
 def _with_grid_mapping(array: xr.DataArray) -> xr.DataArray:
     """CF's link from a raster to its CRS."""
     return array.assign_attrs(grid_mapping="spatial_ref") if {"y", "x"} <= set(array.dims) else array

@@ -121,6 +121,10 @@ VARIABLES = _registry(
         Variable("scaled_season_deformation", "mm", "deformation of a pair, scaled to the whole thaw season", _MAP),
         Variable("season_share", "1", "share of the thaw season's deformation between the dates of a pair", _MAP),
         Variable("season_guarded", "1", "not scaled: too small a share of the season", _MAP, dtype="bool"),
+        Variable("guarded_pairs", "1", "pairs not scaled: too small a share of the season", _YEARS, dtype="int16"),
+        Variable("index_scaled_season", "mm", "thaw season of a pair, scaled by the thawing index", _YEARS),
+        Variable("vertical_thaw_season", "mm", "vertical deformation of a thaw season, upward", _YEARS),
+        Variable("mean_vertical_thaw_season", "mm", "vertical deformation of the thaw season, mean, upward", _MAP),
         # trends of yearly series; rates and the line's start take the unit of the series
         Variable("trend", "a-1", "Theil-Sen trend per year", _MAP),
         Variable("trend_start", "1", "Theil-Sen line at the first time", _MAP),
@@ -145,9 +149,21 @@ VARIABLES = _registry(
         Variable("vertical_error_factor", "1", "standard error of the vertical per that of the lines of sight", _MAP),
         Variable("east_error_factor", "1", "standard error of the east per that of the lines of sight", _MAP),
         Variable("geometry_condition", "1", "condition number of the lines of sight", _MAP),
+        # environment
+        Variable("surface_temperature", "degC", "surface temperature", ("time",), standard_name="surface_temperature"),
+        Variable("cumulative_thawing_index", "degC d", "thawing index since the beginning of the year", ("time",)),
+        Variable("thawing_index", "degC d", "thawing index of the year", _MAP, valid_range=(0.0, 10000.0)),
+        Variable("slope", "degree", "slope of the ground", _MAP, valid_range=(0.0, 90.0)),
+        Variable("ndvi", "1", "normalised difference vegetation index", _MAP, valid_range=(-1.0, 1.0)),
+        Variable("swir_albedo", "1", "shortwave infrared albedo", _MAP, valid_range=(0.0, 1.0)),
+        Variable("ground_ice", "m3 m-3", "volumetric content of ground ice", _MAP, valid_range=(0.0, 1.0)),
         # truths of synthetic scenes
         Variable("atmosphere", "mm", "line-of-sight displacement that the atmosphere feigns", _SERIES),
         Variable("stable", "1", "bedrock that does not move", _MAP, dtype="bool"),
+        Variable("flaw", "1", "what is wrong with a pair", ("pair",), dtype="int8"),
+        Variable("unwrapping_cycles", "1", "whole cycles by which a pair is wrong", _PAIRS, dtype="int8"),
+        Variable("yearly_vertical_rate", "mm a-1", "vertical rate of the year, upward, without its season", _YEARS),
+        Variable("yearly_vertical_thaw_season", "mm", "vertical motion from 1 May to 1 October, upward", _YEARS),
     )
 )
 

@@ -49,7 +49,7 @@ def test_an_existing_scheduler_writes_the_same_bytes(make_cube, tmp_path):
     cube = make_cube()
     write(cube, tmp_path / "threads.zarr")
     with LocalCluster(
-        n_workers=1, host="127.0.0.1", dashboard_address=None, worker_dashboard_address="127.0.0.1:0"
+        n_workers=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", worker_dashboard_address="127.0.0.1:0"
     ) as existing:
         cluster = Cluster(kind="tcp", address=existing.scheduler_address, workers=1)
         write(cube, tmp_path / "tcp.zarr", cluster=cluster)

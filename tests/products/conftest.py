@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cryoscale.products.deformation import DeformationConfig, Reference
+from cryoscale.products.corrections import Reference
+from cryoscale.products.deformation import DeformationConfig
 from cryoscale.products.stack import StackSource
 from cryoscale.scenes import Scene, datong_scene, write_licsar
 

@@ -7,7 +7,8 @@ import xarray as xr
 
 from cryoscale.engine import Cluster, open_scheduler
 from cryoscale.errors import InputError, ResourceError, StoreError
-from cryoscale.products.deformation import DeformationConfig, Inversion, Reference, compute, plan, run, survey
+from cryoscale.products.corrections import Inputs, Reference, survey
+from cryoscale.products.deformation import DeformationConfig, Inversion, compute, plan, run
 from cryoscale.scenes import datong_scene
 from cryoscale.store import open_store
 
@@ -20,9 +21,14 @@ def arrays(path):
     return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("c/**/*") if p.is_file()}
 
 
+def rechunked(stack, chunks):
+    """As opened from a store: coordinates stay in memory."""
+    return stack.assign({name: array.chunk(chunks) for name, array in stack.data_vars.items()})
+
+
 def found_in(stack, config):
     with open_scheduler(Cluster(workers=1)) as scheduler:
-        return survey(stack, config, scheduler=scheduler)
+        return survey(Inputs(stack), config.corrections, reference=config.reference, reduce=scheduler.reduce)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +47,7 @@ def finished(scene, frame, tmp_path_factory):
 def test_without_noise_it_recovers_the_truth_exactly(config):
     scene = datong_scene(seed=2, shape=(24, 24), end="2018-12-31", looks=np.inf, atmosphere_std=0.0)
     automatic = updated(config, reference=Reference())
-    cube = compute(scene.stack, automatic, found=found_in(scene.stack, automatic))
+    cube = compute(Inputs(scene.stack), automatic, found=found_in(scene.stack, automatic))
     for name in ("displacement", "velocity"):  # known but for the motion of the reference area
         error = cube[name] - scene.truth[name]
         assert float((error.max(["y", "x"]) - error.min(["y", "x"])).max()) < 1e-3
@@ -53,7 +59,7 @@ def test_a_pixel_without_data_is_nan_never_zero(config):
     stack.unwrapped_phase[:, 3, 4] = np.nan
     stack.coherence[:, 5, 6] = 0.1
     automatic = updated(config, reference=Reference())
-    cube = compute(stack, automatic, found=found_in(stack, automatic))
+    cube = compute(Inputs(stack), automatic, found=found_in(stack, automatic))
     for row, column in ((3, 4), (5, 6)):
         pixel = cube.isel(y=row, x=column)
         assert int(pixel.n_pairs) == 0
@@ -100,9 +106,9 @@ def test_another_configuration_on_the_same_folder_is_refused(finished, config):
 def test_eager_lazy_and_other_chunks_agree_bit_for_bit(finished, config):
     stack = open_store(finished[0].output / "stack.zarr")
     found = found_in(stack, config)
-    eager = compute(stack.compute(), config, found=found)
+    eager = compute(Inputs(stack.compute()), config, found=found)
     for chunks in ({"y": 70, "x": 90}, {"y": 13, "x": 17}):
-        lazy = compute(stack.chunk(chunks), config, found=found)
+        lazy = compute(Inputs(rechunked(stack, chunks)), config, found=found)
         xr.testing.assert_identical(lazy.compute(), eager)
 
 
@@ -110,7 +116,7 @@ def test_compute_stays_lazy(finished, config, assert_lazy):
     stack = open_store(finished[0].output / "stack.zarr")
     found = found_in(stack, config)
     with assert_lazy():
-        cube = compute(stack, config, found=found)
+        cube = compute(Inputs(stack), config, found=found)
     assert all(cube[name].chunks is not None for name in cube.data_vars)
 
 
@@ -148,5 +154,5 @@ def test_the_automatic_reference_is_reported(finished, config):
     automatic = updated(config, reference=Reference())
     found = found_in(stack, automatic)
     assert bool(found.usable.all())
-    cube = compute(stack, automatic, found=found)
+    cube = compute(Inputs(stack), automatic, found=found)
     assert cube.attrs["reference_area"].startswith("x 99.")

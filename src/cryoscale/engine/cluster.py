@@ -170,7 +170,7 @@ def _client(cluster: Cluster) -> Iterator[Client]:
         threads_per_worker=1,
         memory_limit=cluster.worker_memory,
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         worker_dashboard_address="127.0.0.1:0",
     )
     with local, Client(local) as client:

@@ -3,6 +3,7 @@
 from cryoscale.insar.closure import Datum, closure_phase, closure_statistics, loop_errors
 from cryoscale.insar.filters import LocalFit, filter_time_series
 from cryoscale.insar.geometry import LookGeometry, decompose, los_to_vertical
+from cryoscale.insar.network import epochs
 from cryoscale.insar.nsbas import TemporalModel, invert_nsbas
 from cryoscale.insar.phase import coherence_weight, mask_incoherent, mean_coherence, phase_to_displacement
 from cryoscale.insar.ramp_fits import RampOrder, fit_ramp
@@ -45,6 +46,7 @@ __all__ = [
     "deformation_rate",
     "delay_reduction",
     "deramp",
+    "epochs",
     "filter_time_series",
     "fit_ramp",
     "invert_nsbas",

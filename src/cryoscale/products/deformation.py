@@ -1,29 +1,47 @@
 """Surface deformation: unwrapped interferograms -> displacement series, rate, season (Chang et al., Section 3.1.1)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from math import ceil
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from cryoscale import insar
 from cryoscale.config import Config, ConfigPath
-from cryoscale.engine import Cluster, PixelCost, Plan, Scheduler, choose_tile, open_scheduler, plan_step
+from cryoscale.engine import Cluster, PixelCost, Plan, choose_tile, open_scheduler, plan_step
 from cryoscale.engine import run as run_tiles
 from cryoscale.engine.plan import task_memory
 from cryoscale.errors import InputError
-from cryoscale.grids import describe_grid, geobox_of, pixel_at
+from cryoscale.grids import describe_grid, geobox_of
+from cryoscale.products.constraint import Constraint, VelocityReference, velocity_reference
+from cryoscale.products.corrections import Corrections, Inputs, Reference, Survey, correct, survey
 from cryoscale.products.outcome import Outcome
+from cryoscale.products.seasons import Seasons, compute_seasons
 from cryoscale.products.stack import StackSource, inspect_stack, stack_provenance
-from cryoscale.readers import Inspection, Rejected, StackFiles, choose_strip_rows, lazy_stack
-from cryoscale.report import Section, deformation_sections, map_figure, save_png, write_report
+from cryoscale.readers import (
+    Inspection,
+    Rejected,
+    StackFiles,
+    choose_strip_rows,
+    lazy_stack,
+    open_gacos,
+    open_map,
+)
+from cryoscale.report import (
+    Section,
+    corrections_section,
+    deformation_sections,
+    map_figure,
+    save_png,
+    seasons_section,
+    summary_table,
+    write_report,
+)
 from cryoscale.schemas import require_valid
-from cryoscale.store import Provenance, fingerprint, open_store, stored_chunks
+from cryoscale.store import Provenance, fingerprint, open_store, save_small, stored_chunks
 from cryoscale.writers import write_cog
 
 RASTERS = (
@@ -36,23 +54,11 @@ RASTERS = (
 )
 """Maps that are also written as COGs."""
 
+SEASON_RASTERS = ("mean_thaw_season_deformation", "mean_thaw_season_error", "vertical_rate")
+"""Maps of the second pass that are also written as COGs."""
 
-class Reference(Config):
-    """Where the ground is taken to stand still."""
-
-    longitude: float | None = Field(
-        None, ge=-180, le=360, description="of the centre; null: chosen", json_schema_extra={"unit": "degree"}
-    )
-    latitude: float | None = Field(
-        None, ge=-90, le=90, description="of the centre; null: chosen", json_schema_extra={"unit": "degree"}
-    )
-    size: int = Field(5, ge=1, description="side of the square", json_schema_extra={"unit": "pixel"})
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> "Reference":
-        if (self.longitude is None) != (self.latitude is None):
-            raise ValueError("give longitude and latitude, or neither for an automatic choice")
-        return self
+Write = Callable[..., object]
+"""`engine.run` with everything but the dataset, its place and its provenance."""
 
 
 class Weighting(StrEnum):
@@ -81,105 +87,48 @@ class DeformationConfig(Config):
     output: ConfigPath = Field(
         Path("deformation"), description="folder for the stores, rasters, figures and the report"
     )
-    coherence_threshold: float = Field(
-        0.3, ge=0, lt=1, description="phases of lower coherence are left out", json_schema_extra={"unit": "1"}
-    )
+    corrections: Corrections = Field(Corrections(), description="between the files and the inversion")
     reference: Reference = Field(Reference(), description="area that every interferogram is referred to")
     inversion: Inversion = Field(Inversion(), description="the time series inversion")
+    constraint: Constraint | None = Field(None, description="another sensor's rate that the inversion is held to")
+    seasons: Seasons | None = Field(None, description="a second pass: filter, rates and thaw seasons of the series")
     cluster: Cluster = Field(Cluster(), description="where it is computed")
 
     def science(self) -> dict[str, object]:
         """The settings that values depend on: a run with other workers may go on with the same store."""
-        return self.model_dump(mode="json", include={"coherence_threshold", "reference", "inversion"})
+        return self.model_dump(mode="json", include={"corrections", "reference", "inversion"})
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What one pass over the stack finds out, before the inversion.
-
-    Attributes
-    ----------
-    coverage : xarray.DataArray
-        (pair,) share of pixels that have a coherent phase.
-    window : tuple of slice
-        Rows and columns of the reference area.
-    offset : xarray.DataArray
-        (pair,) mean phase of the reference area, rad; NaN where it has none.
-    """
-
-    coverage: xr.DataArray
-    window: tuple[slice, slice]
-    offset: xr.DataArray
-
-    @property
-    def usable(self) -> xr.DataArray:
-        """(pair,) whether the pair has data, and data in the reference area."""
-        return (self.coverage > 0) & self.offset.notnull()
-
-
-def survey(stack: xr.Dataset, config: DeformationConfig, *, scheduler: Scheduler) -> Survey:
-    """Reduce the stack to what the inversion needs to know of it as a whole.
+def compute(
+    inputs: Inputs, config: DeformationConfig, *, found: Survey, velocity_reference: xr.DataArray | None = None
+) -> xr.Dataset:
+    """Correct and invert a stack; lazy where the stack is lazy.
 
     Parameters
     ----------
-    stack : xarray.Dataset
-        ``unwrapped_phase`` (pair, y, x) in rad, and ``coherence`` if there is any.
+    inputs : Inputs
+        Stack and what corrects it.
     config : DeformationConfig
-        Coherence threshold and reference area.
-    scheduler : Scheduler
-        Computes the two reductions.
-
-    Returns
-    -------
-    Survey
-
-    Raises
-    ------
-    InputError
-        If the reference area lies outside the stack or no pair has data there.
-    """
-    phase = _coherent_phase(stack, config)
-    size = config.reference.size
-    candidates = insar.reference_candidates(phase, stack.get("coherence"), size=size)
-    found = scheduler.reduce(xr.Dataset({"candidates": candidates, "coverage": insar.coverage_per_pair(phase)}))
-    window = _given_window(stack, config.reference) or insar.choose_reference(found.candidates, size=size)
-    offset = scheduler.reduce(insar.reference_offset(phase, window).to_dataset(name="offset")).offset
-    if not bool(offset.notnull().any()):
-        raise InputError(
-            f"reference: no interferogram has coherent data in rows {window[0].start} to {window[0].stop - 1}, columns "
-            f"{window[1].start} to {window[1].stop - 1}. Name another place, or none for an automatic choice."
-        )
-    return Survey(found.coverage, window, offset)
-
-
-def compute(stack: xr.Dataset, config: DeformationConfig, *, found: Survey) -> xr.Dataset:
-    """Invert a stack; lazy where the stack is lazy.
-
-    Parameters
-    ----------
-    stack : xarray.Dataset
-        ``unwrapped_phase`` (pair, y, x) in rad, ``coherence`` if there is any; attribute ``wavelength`` in m.
-    config : DeformationConfig
-        Coherence threshold and inversion.
+        Corrections and inversion.
     found : Survey
         From `survey`.
+    velocity_reference : xarray.DataArray, optional
+        (y, x) mm a-1, from `velocity_reference`.
 
     Returns
     -------
     xarray.Dataset
         ``displacement`` (time, y, x) in mm, the temporal model, ``deformation_rate``, season, residual and counts.
     """
-    usable = found.usable.values
-    stack, offset = stack.isel(pair=usable), found.offset.isel(pair=usable)
-    phase = insar.reference_to(_coherent_phase(stack, config), offset)
-    options = config.inversion
+    stack, options = inputs.stack.isel(pair=found.usable.values), config.inversion
     cube = insar.invert_nsbas(
-        insar.phase_to_displacement(phase, stack.attrs["wavelength"]),
+        insar.phase_to_displacement(correct(inputs, config.corrections, found=found), stack.attrs["wavelength"]),
         model=options.model,
         gamma=options.gamma,
         period=options.period,
         constrain_first=options.constrain_first,
         weights=_weights(stack, options.weighting),
+        velocity_reference=velocity_reference,
     )
     cube = cube.merge(insar.deformation_rate(cube.displacement))
     if options.model is insar.TemporalModel.LINEAR_PERIODIC:
@@ -234,22 +183,90 @@ def run(
     inspection = inspect_stack(config.stack)
     planned = _plan(config, inspection)
     planned.require_fit()
-    stack_path, cube_path = config.output / "stack.zarr", config.output / "deformation.zarr"
+    tile = planned.steps[1].tile
     with open_scheduler(config.cluster) as scheduler:
-        run_here = partial(run_tiles, scheduler=scheduler, overwrite=overwrite)
-        tile = planned.steps[-1].tile
-        chunks = {"y": tile[0], "x": tile[1]}
-        strips = lazy_stack(inspection, strip_rows=planned.steps[0].tile[0])
-        run_here(strips, stack_path, chunks=chunks, provenance=stack_provenance(inspection), title="reading the stack")
-        stack = open_store(stack_path)
-        found = survey(stack, config, scheduler=scheduler)
+        write = partial(run_tiles, chunks={"y": tile[0], "x": tile[1]}, scheduler=scheduler, overwrite=overwrite)
+        inputs = _read(config, inspection, strip_rows=planned.steps[0].tile[0], write=write)
+        found = survey(inputs, config.corrections, reference=config.reference, reduce=scheduler.reduce)
         rejected = _rejected_pairs(inspection.files, found, skip_bad=config.stack.skip_bad)
-        cube = compute(stack, config, found=found)
-        provenance = Provenance("deformation-cube", config.science(), {"stack": fingerprint([stack_path])})
-        run_here(cube, cube_path, chunks=chunks, provenance=provenance, title="inverting")
-    require_valid(cube_path)
-    cube = open_store(cube_path)
-    return _publish(cube, config, found, rejected=(*inspection.files.rejected, *rejected), appendix=appendix(cube))
+        constraint = _constrain(config, inputs, found, write=write)
+        cube = compute(inputs, config, found=found, velocity_reference=constraint.velocity if constraint else None)
+        write(
+            cube,
+            config.output / "deformation.zarr",
+            provenance=_provenance("deformation-cube", config),
+            title="inverting",
+        )
+        cube = open_store(config.output / "deformation.zarr")
+        seasons = _second_pass(cube, config, write=write)
+    sections = [corrections_section(found.pairs, found.loops, constraint)]
+    if seasons is not None:
+        sections.append(seasons_section(seasons))
+    every = (*inspection.files.rejected, *rejected)
+    return _publish(cube, seasons, config, found, rejected=every, appendix=[*sections, *appendix(cube)])
+
+
+def _second_pass(cube: xr.Dataset, config: DeformationConfig, *, write: Write) -> xr.Dataset | None:
+    """The filter needs each tile's neighbours, so it starts from the finished cube."""
+    if config.seasons is None:
+        return None
+    path = config.output / "seasons.zarr"
+    provenance = _provenance("deformation-seasons", config, seasons=config.seasons.model_dump(mode="json"))
+    write(compute_seasons(cube, config.seasons), path, provenance=provenance, title="rates and seasons")
+    require_valid(path)
+    return open_store(path)
+
+
+def _read(config: DeformationConfig, inspection: Inspection, *, strip_rows: int, write: Write) -> Inputs:
+    """Bring stack and delays into stores, chunked alike, and open the small maps."""
+    path = config.output / "stack.zarr"
+    stack = lazy_stack(inspection, strip_rows=strip_rows)
+    write(stack, path, provenance=stack_provenance(inspection), title="reading the stack")
+    stack = open_store(path)
+    chunks = {"y": stack.chunksizes["y"][0], "x": stack.chunksizes["x"][0]}
+    ramp = config.corrections.ramp
+    stable = None
+    if ramp is not None and ramp.stable is not None:
+        stable = open_map(ramp.stable, "stable", geobox=inspection.grid.geobox, chunks=chunks)
+    return Inputs(stack, delays=_read_delays(config, stack, strip_rows=strip_rows, write=write), stable=stable)
+
+
+def _read_delays(config: DeformationConfig, stack: xr.Dataset, *, strip_rows: int, write: Write) -> xr.DataArray | None:
+    options, path = config.corrections.troposphere, config.output / "delays.zarr"
+    if options is None:
+        return None
+    days = insar.epochs(stack.reference.values, stack.secondary.values).astype("datetime64[D]")
+    delays = open_gacos(options.folder, geobox_of(stack), strip_rows=strip_rows, dates=days.tolist())
+    files = sorted(path for path in options.folder.iterdir() if path.is_file())
+    provenance = Provenance("zenith-delays", {"days": [str(day) for day in days]}, {"files": fingerprint(files)})
+    write(delays.to_dataset(), path, provenance=provenance, title="reading the delays")
+    zenith_delay: xr.DataArray = open_store(path).zenith_delay
+    return zenith_delay
+
+
+def _constrain(config: DeformationConfig, inputs: Inputs, found: Survey, *, write: Write) -> VelocityReference | None:
+    """First pass of the two: the free velocity, and what it becomes when held to another sensor's."""
+    if config.constraint is None:
+        return None
+    path = config.output / "free.zarr"
+    free = compute(inputs, config, found=found)[["velocity", "residual_rms", "n_pairs"]]
+    write(free, path, provenance=_provenance("free-velocity", config), title="inverting without constraint")
+    return velocity_reference(open_store(path).velocity, config.constraint)
+
+
+def _provenance(product: str, config: DeformationConfig, **more: object) -> Provenance:
+    """What a store of this product depends on; the stack's own provenance stands for all of its files."""
+    inputs = {"stack": fingerprint([config.output / "stack.zarr"])}
+    science = config.science() | more
+    troposphere, ramp = config.corrections.troposphere, config.corrections.ramp
+    if troposphere is not None:
+        inputs["delays"] = fingerprint([config.output / "delays.zarr"])
+    if ramp is not None and ramp.stable is not None:
+        inputs["stable"] = fingerprint([ramp.stable])
+    if config.constraint is not None and product != "free-velocity":
+        inputs["rate"] = fingerprint([config.constraint.rate])
+        science["constraint"] = config.constraint.model_dump(mode="json", exclude={"rate"})
+    return Provenance(product, science, inputs)
 
 
 def _plan(config: DeformationConfig, inspection: Inspection) -> Plan:
@@ -283,13 +300,6 @@ def _costs(files: StackFiles) -> tuple[PixelCost, PixelCost]:
     )
 
 
-def _coherent_phase(stack: xr.Dataset, config: DeformationConfig) -> xr.DataArray:
-    phase: xr.DataArray = stack.unwrapped_phase
-    if "coherence" not in stack:
-        return phase
-    return insar.mask_incoherent(phase, stack.coherence, threshold=config.coherence_threshold)
-
-
 def _weights(stack: xr.Dataset, weighting: Weighting) -> xr.DataArray | None:
     if weighting is Weighting.UNIFORM:
         return None
@@ -298,54 +308,46 @@ def _weights(stack: xr.Dataset, weighting: Weighting) -> xr.DataArray | None:
     return insar.coherence_weight(stack.coherence)
 
 
-def _given_window(stack: xr.Dataset, reference: Reference) -> tuple[slice, slice] | None:
-    if reference.longitude is None or reference.latitude is None:
-        return None
-    centre = pixel_at(geobox_of(stack), reference.longitude, reference.latitude)
-    half = reference.size // 2
-    row, column = (slice(max(i - half, 0), i - half + reference.size) for i in centre)
-    return row, column
-
-
 def _describe_window(stack: xr.Dataset, window: tuple[slice, slice]) -> str:
     y, x = stack.y[window[0]].values, stack.x[window[1]].values
     return f"x {x[0]:.8g} to {x[-1]:.8g}, y {y[0]:.8g} to {y[-1]:.8g}"
 
 
 def _rejected_pairs(files: StackFiles, found: Survey, *, skip_bad: bool) -> tuple[Rejected, ...]:
-    """Pairs without data, and pairs without data in the reference area."""
-    reasons = np.where(found.coverage == 0, "holds no coherent data", "has no coherent data in the reference area")
+    """Pairs that the survey leaves out; empty ones are an error unless bad ones are to be skipped."""
     bad = [
         Rejected(pair.phase, str(reason))
-        for pair, usable, reason in zip(files.pairs, found.usable.values, reasons, strict=True)
-        if not usable
+        for pair, reason in zip(files.pairs, found.verdict.values, strict=True)
+        if reason
     ]
-    empty = [rejected for rejected in bad if "reference" not in rejected.reason]
+    empty = [str(rejected) for rejected in bad if rejected.reason == "holds no coherent data"]
     if empty and not skip_bad:
-        lines = "\n".join(f"  - {rejected}" for rejected in empty[:10])
+        lines = "\n".join(f"  - {line}" for line in empty[:10])
         raise InputError(f"{len(empty)} interferograms are empty:\n{lines}\nRemove them, or use --skip-bad.")
     return tuple(bad)
 
 
 def _publish(
     cube: xr.Dataset,
+    seasons: xr.Dataset | None,
     config: DeformationConfig,
     found: Survey,
     *,
     rejected: tuple[Rejected, ...],
     appendix: Sequence[Section],
 ) -> Outcome:
-    """Write the COGs, their pictures, the report and the resolved configuration."""
-    names = [name for name in RASTERS if name in cube]
-    for name in names:
-        write_cog(cube[name], config.output / f"rasters/{name}.tif")
-        save_png(
-            map_figure(cube[name], title=str(cube[name].attrs["long_name"])), config.output / f"figures/{name}.png"
-        )
+    """Write the COGs, their pictures, the survey, the report and the resolved configuration."""
+    require_valid(config.output / "deformation.zarr")
+    maps = {name: cube[name] for name in RASTERS if name in cube}
+    maps |= {name: seasons[name] for name in SEASON_RASTERS if seasons is not None and name in seasons}
+    for name, values in maps.items():
+        write_cog(values, config.output / f"rasters/{name}.tif")
+        save_png(map_figure(values, title=str(values.attrs["long_name"])), config.output / f"figures/{name}.png")
+    save_small(found.to_dataset(), config.output / "survey.zarr")
     (config.output / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
     sections = deformation_sections(
         cube,
-        coverage=found.coverage,
+        coverage=found.pairs.coverage.isel(pair=found.usable.values),
         rejected=rejected,
         reference=_centre(cube, found.window),
         period=config.inversion.period,
@@ -355,7 +357,8 @@ def _publish(
     return Outcome(
         store=config.output / "deformation.zarr",
         report=report,
-        rasters=[config.output / f"rasters/{name}.tif" for name in names],
+        rasters=[config.output / f"rasters/{name}.tif" for name in maps],
+        tables=[summary_table(found.verdict.values)],
     )
 
 

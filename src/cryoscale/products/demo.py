@@ -7,7 +7,8 @@ import xarray as xr
 from rich.console import Console
 
 from cryoscale.products import deformation
-from cryoscale.products.deformation import DeformationConfig, Reference
+from cryoscale.products.corrections import Reference
+from cryoscale.products.deformation import DeformationConfig
 from cryoscale.products.outcome import Outcome
 from cryoscale.products.stack import StackSource
 from cryoscale.report import Section, Table, truth_section
