@@ -15,7 +15,6 @@ from odc.geo.geobox import GeoBox
 from cryoscale.grids import grid_coords
 from cryoscale.variables import VARIABLES, attributes
 
-
 # Compiling a kernel at the first example, or a busy machine, says nothing of the code.
 settings.register_profile("cryoscale", deadline=None)
 settings.load_profile("cryoscale")

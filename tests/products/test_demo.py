@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -56,7 +55,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(finished, tmp_path):
         with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
             while len(list(store.glob("n_pairs/c/*/*"))) < stop and process.poll() is None:
                 time.sleep(0.02)
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
     assert len(list(store.glob("n_pairs/c/*/*"))) < len(list(outcome.store.glob("n_pairs/c/*/*")))
     subprocess.run(command, check=True, capture_output=True)
     assert chunks(store) == chunks(outcome.store)

@@ -135,7 +135,7 @@ def filter_time_series(
     noise = series.copy(data=_noise(series.data, plan))
     filtered = {"displacement": series - noise, "displacement_noise": noise}
     return xr.Dataset(
-        {name: array.drop_attrs().assign_attrs(attributes(name)) for name, array in filtered.items()},
+        {name: array.drop_attrs(deep=False).assign_attrs(attributes(name)) for name, array in filtered.items()},
         attrs={"time_width": plan.time_width, "space_width": space_width, "fit": str(fit)},
     )
 

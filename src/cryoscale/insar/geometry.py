@@ -112,7 +112,7 @@ def los_to_vertical(displacement: xr.DataArray, incidence_angle: float | xr.Data
     name = f"vertical_{_suffix([displacement])}"
     angle = on_grid_of(displacement, checked_incidence(incidence_angle))
     vertical = (displacement / np.cos(np.deg2rad(angle))).astype(displacement.dtype)
-    return vertical.rename(name).drop_attrs().assign_attrs(attributes(name))
+    return vertical.rename(name).drop_attrs(deep=False).assign_attrs(attributes(name))
 
 
 def decompose(

@@ -57,7 +57,7 @@ def normalise_to_year(displacement: xr.DataArray, reference: Any, secondary: Any
             "Swap the dates and the displacement's sign."
         )
     rate = (displacement * (365.25 / days)).astype(displacement.dtype)
-    return rate.rename("pair_rate").drop_attrs().assign_attrs(attributes("pair_rate"))
+    return rate.rename("pair_rate").drop_attrs(deep=False).assign_attrs(attributes("pair_rate"))
 
 
 def scale_to_season(

@@ -146,7 +146,7 @@ def season_between(
         "mean_thaw_season_deformation": "partial_season_deformation",
         "mean_thaw_season_error": "partial_season_error",
     }
-    return xr.Dataset({new: season[old].drop_attrs().assign_attrs(attributes(new)) for old, new in names.items()})
+    return xr.Dataset({new: season[old].drop_attrs(deep=False).assign_attrs(attributes(new)) for old, new in names.items()})
 
 
 def _changes(

@@ -196,8 +196,8 @@ def correct_troposphere(
     chosen = corrected.where(applied.reset_coords(drop=True), phase)
     return xr.Dataset(
         {
-            "unwrapped_phase": chosen.drop_attrs().assign_attrs(phase.attrs),
-            "delay_applied": applied.drop_attrs().assign_attrs(attributes("delay_applied")),
+            "unwrapped_phase": chosen.drop_attrs(deep=False).assign_attrs(phase.attrs),
+            "delay_applied": applied.drop_attrs(deep=False).assign_attrs(attributes("delay_applied")),
         }
     )
 

@@ -17,6 +17,9 @@ class Constraint(Config):
     rate: ConfigPath = Field(
         description="GeoTIFF of the rate on the stack's pixels, of any extent", json_schema_extra={"unit": "mm a-1"}
     )
+    min_share: float = Field(
+        0.5, ge=0, le=1, description="pixels with fewer of the pairs are not matched", json_schema_extra={"unit": "1"}
+    )
     min_pixels: int = Field(
         1000, ge=100, description="fewer pixels with both rates are an error", json_schema_extra={"unit": "pixel"}
     )
@@ -44,13 +47,13 @@ class VelocityReference:
     transfer: CdfTransfer
 
 
-def velocity_reference(free: xr.DataArray, constraint: Constraint) -> VelocityReference:
+def velocity_reference(free: xr.Dataset, constraint: Constraint) -> VelocityReference:
     """Match the free velocity to the given rate over their overlap, and carry the match over the whole stack.
 
     Parameters
     ----------
-    free : xarray.DataArray
-        (y, x) mm a-1, of a first inversion.
+    free : xarray.Dataset
+        ``velocity`` (y, x), mm a-1, and ``n_pairs`` (y, x) of a first inversion.
     constraint : Constraint
         The given rate.
 
@@ -63,8 +66,10 @@ def velocity_reference(free: xr.DataArray, constraint: Constraint) -> VelocityRe
     InputError
         If the given rate is in another unit, on another grid, or overlaps in too few pixels.
     """
-    chunks = {str(dim): sizes[0] for dim, sizes in free.chunksizes.items()}
+    velocity = free.velocity
+    chunks = {str(dim): sizes[0] for dim, sizes in velocity.chunksizes.items()}
     given = open_map(constraint.rate, "velocity", geobox=geobox_of(free), chunks=chunks)
-    given = given.assign_coords({dim: free[dim] for dim in ("y", "x")})
-    transfer = fit_cdf(free, given, minimum=constraint.min_pixels)
-    return VelocityReference(transfer(free), free, given, transfer)
+    # Water and steep ground, seen by few pairs, would widen the distribution of the free velocity.
+    observed = free.n_pairs >= constraint.min_share * free.n_pairs.max()
+    transfer = fit_cdf(velocity, given, observed, minimum=constraint.min_pixels)
+    return VelocityReference(transfer(velocity), velocity, given, transfer)

@@ -1,7 +1,7 @@
 """What is done to the phases before they are inverted: mask, troposphere, ramp, reference, screening, unwrapping."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import xarray as xr
@@ -66,16 +66,19 @@ class Unwrapping(Config):
 
 
 class Corrections(Config):
-    """Steps between the files and the inversion, in this order; null leaves a step out."""
+    """Steps between the files and the inversion; null leaves a step out.
+
+    Pairs are screened by their phases as they come; then delays and ramps are taken off, and whole cycles.
+    """
 
     coherence_threshold: float = Field(
         0.3, ge=0, lt=1, description="phases of lower coherence are left out", json_schema_extra={"unit": "1"}
     )
-    troposphere: Troposphere | None = Field(None, description="tropospheric delays of GACOS")
-    ramp: Ramp | None = Field(None, description="long-wavelength trend of each interferogram")
     screening: Screening | None = Field(
         Screening(), description="interferograms to keep, by the closure of their loops"
     )
+    troposphere: Troposphere | None = Field(None, description="tropospheric delays of GACOS")
+    ramp: Ramp | None = Field(None, description="long-wavelength trend of each interferogram")
     unwrapping: Unwrapping | None = Field(None, description="correction of whole cycles by the closure of loops")
 
 
@@ -186,22 +189,25 @@ def survey(inputs: Inputs, corrections: Corrections, *, reference: Reference, re
     InputError
         If the reference area lies outside the stack, no pair has data there, or none passes the screening.
     """
-    phase = coherent_phase(inputs.stack, corrections)
-    coherence = inputs.stack.get("coherence")
-    reduction = _delay_reduction(phase, inputs, corrections, reduce)
-    phase = _without_delay(phase, inputs, corrections, reduction)
-    ramp = _fit_ramp(phase, inputs, corrections, reduce)
-    phase = _without_ramp(phase, inputs, ramp)
+    phase, coherence = coherent_phase(inputs.stack, corrections), inputs.stack.get("coherence")
     candidates = insar.reference_candidates(phase, coherence, size=reference.size)
     found = reduce(xr.Dataset({"candidates": candidates, "coverage": insar.coverage_per_pair(phase)}))
     window = _given_window(inputs.stack, reference) or insar.choose_reference(found.candidates, size=reference.size)
-    referred = reduce(insar.reference_offset(phase, window).to_dataset(name="reference_phase"))
-    pairs = xr.merge([found[["coverage"]], referred, reduction], compat="override")
-    started = Survey(pairs, window, ramp=ramp)
-    _require_some(started)
-    return (
-        started if corrections.screening is None else _screen(started, phase, coherence, corrections.screening, reduce)
-    )
+    pairs = xr.merge([found[["coverage"]], reduce(_reference_phase(phase, window))], compat="override")
+    result = Survey(pairs, window)
+    _require_some(result)
+    # Screened as they are: delays taken off some pairs open loops that closed, ramps hide unwrapping errors in part.
+    if corrections.screening is not None:
+        result = _screen(result, phase, coherence, corrections.screening, reduce)
+    reduction = _delay_reduction(phase, inputs, corrections, reduce)
+    phase = _without_delay(phase, inputs, corrections, reduction)
+    ramp = xr.Dataset() if corrections.ramp is None else _fit_ramp(phase, inputs, corrections.ramp, reduce)
+    level = reduce(_reference_phase(_without_ramp(phase, inputs, ramp), window))
+    return replace(result, pairs=result.pairs.assign(reduction.data_vars).assign(level.data_vars), ramp=ramp)
+
+
+def _reference_phase(phase: xr.DataArray, window: Window) -> xr.Dataset:
+    return insar.reference_offset(phase, window).to_dataset(name="reference_phase")
 
 
 def correct(inputs: Inputs, corrections: Corrections, *, found: Survey) -> xr.DataArray:
@@ -288,10 +294,7 @@ def _elevation(inputs: Inputs, *, needed: bool) -> xr.DataArray | None:
     return inputs.stack.elevation if needed else None
 
 
-def _fit_ramp(phase: xr.DataArray, inputs: Inputs, corrections: Corrections, reduce: Reduce) -> xr.Dataset:
-    options = corrections.ramp
-    if options is None:
-        return xr.Dataset()
+def _fit_ramp(phase: xr.DataArray, inputs: Inputs, options: Ramp, reduce: Reduce) -> xr.Dataset:
     return insar.fit_ramp(
         phase,
         inputs.stack.get("coherence"),
@@ -342,4 +345,4 @@ def _screen(
         datum=insar.Datum.ZERO,
     )
     pairs = xr.merge([found.pairs, screening.pairs], compat="override")
-    return Survey(pairs, found.window, loops=screening.loops, ramp=found.ramp)
+    return replace(found, pairs=pairs, loops=screening.loops)

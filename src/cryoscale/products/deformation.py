@@ -136,7 +136,9 @@ def compute(
         cube = cube.merge(season)
     if "coherence" in stack:
         cube["mean_coherence"] = insar.mean_coherence(stack.coherence)
-    return cube.assign_attrs(stack.attrs, reference_area=_describe_window(stack, found.window))
+    # Arithmetic drops attributes in which coordinates differ, and with them the CRS; those of the stack count.
+    grid = {name: stack.coords[name] for name in ("y", "x", "spatial_ref") if name in stack.coords}
+    return cube.assign_coords(grid).assign_attrs(stack.attrs, reference_area=_describe_window(stack, found.window))
 
 
 def plan(config: DeformationConfig) -> Plan:
@@ -251,7 +253,7 @@ def _constrain(config: DeformationConfig, inputs: Inputs, found: Survey, *, writ
     path = config.output / "free.zarr"
     free = compute(inputs, config, found=found)[["velocity", "residual_rms", "n_pairs"]]
     write(free, path, provenance=_provenance("free-velocity", config), title="inverting without constraint")
-    return velocity_reference(open_store(path).velocity, config.constraint)
+    return velocity_reference(open_store(path), config.constraint)
 
 
 def _provenance(product: str, config: DeformationConfig, **more: object) -> Provenance:

@@ -103,7 +103,8 @@ def verdict_plot(pairs: xr.Dataset) -> Axes:
         which = pairs.verdict.values == code
         if which.any():
             spans = np.stack([pairs.reference.values[which], pairs.secondary.values[which]])
-            heights = np.stack([days.values[which]] * 2)
+            apart = np.arange(which.size)[which] % 7 - 3  # pairs of the same span would hide one another
+            heights = np.stack([days.values[which] + apart] * 2)
             lines = axes.plot(spans, heights, color=_COLOURS[code], lw=1.2, alpha=0.8, zorder=code)
             lines[0].set_label(f"{meaning} ({which.sum()})")
     axes.set_ylabel("Time between acquisitions (d)")

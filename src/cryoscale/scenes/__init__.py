@@ -1,7 +1,30 @@
 """Synthetic worlds with known truth, for the demo, the tests, the notebooks and the benchmarks."""
 
 from cryoscale.scenes.deformation import Scene, datong_scene
+from cryoscale.scenes.disturbances import TYPICAL, UNDISTURBED, Disturbances
+from cryoscale.scenes.files import LongtermFiles, longterm_files, write_longterm, write_table
+from cryoscale.scenes.flaws import Flaw
+from cryoscale.scenes.gacos import write_gacos
 from cryoscale.scenes.licsar import write_licsar
+from cryoscale.scenes.longterm import LongtermScene, datong_longterm_scene
 from cryoscale.scenes.season import Season
+from cryoscale.scenes.sparse import SPARSE_PAIRS
 
-__all__ = ["Scene", "Season", "datong_scene", "write_licsar"]
+__all__ = [
+    "SPARSE_PAIRS",
+    "TYPICAL",
+    "UNDISTURBED",
+    "Disturbances",
+    "Flaw",
+    "LongtermFiles",
+    "LongtermScene",
+    "Scene",
+    "Season",
+    "datong_longterm_scene",
+    "datong_scene",
+    "longterm_files",
+    "write_gacos",
+    "write_licsar",
+    "write_longterm",
+    "write_table",
+]

@@ -4,33 +4,34 @@ The ground sinks and heaves as Sections 3.1 and 4.1 of the deformation paper des
 inverting one hard there: a network cut by every winter, decorrelation, atmosphere.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from affine import Affine
-from numpy.typing import NDArray
-from odc.geo.geobox import GeoBox
-from scipy.ndimage import distance_transform_edt
 
-from cryoscale.grids import grid_coords, pixel_spacing
+from cryoscale.grids import pixel_spacing
 from cryoscale.scenes.interferograms import atmosphere, interferograms, true_coherence
+from cryoscale.scenes.layout import (
+    MASK_BELOW,
+    incidence_map,
+    map_variables,
+    mean_around,
+    pair_dataset,
+    reference_pixel,
+    scene_geobox,
+    series_dataset,
+)
 from cryoscale.scenes.network import Network, broken_network
 from cryoscale.scenes.season import DAYS, Season, seasonal_shape
 from cryoscale.scenes.terrain import Field, Terrain, valley_terrain
-from cryoscale.variables import attributes
 
 WAVELENGTH = 0.05546576  # m, of a carrier at 5.405 GHz
 INCIDENCE = 39.47  # degree, at the scene's centre
-SENSOR = {"sensor": "Sentinel-1", "wavelength": WAVELENGTH, "incidence_angle": INCIDENCE, "heading": -169.6}
-CENTRE = (38.036, 99.634)  # latitude and longitude of the paper's example site
-PIXEL = 0.0003  # degree, about 30 m
+HEADING = -169.6  # degree, of a descending pass
+SENSOR = {"sensor": "Sentinel-1", "wavelength": WAVELENGTH, "incidence_angle": INCIDENCE, "heading": HEADING}
 LARGEST_SINKING = 15.0  # mm a-1
 LARGEST_AMPLITUDE = 30.0  # mm, half of peak to peak
 PEAK_DAY = 110.0  # the ground stands highest before thaw sets in
-MASK_BELOW = 0.3  # coherence under which the paper drops a pixel
-REFERENCE_RADIUS = 3  # pixels around the reference point over which delays average to nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,9 @@ def datong_scene(
     network = broken_network(start, end, links=links, rng=acquisitions)
     motion = _motion(terrain)
     displacement = _displacement(motion, network, season)
-    row, column = _reference_pixel(terrain)
+    row, column = reference_pixel(terrain)
     delay = atmosphere(len(network.epochs), shape, std=atmosphere_std, rng=delays)
-    delay -= _mean_around(delay, row, column)
+    delay -= mean_around(delay, row, column)
     phase, coherence = interferograms(
         displacement + delay,
         true_coherence(network, terrain, rng=weather),
@@ -116,29 +117,12 @@ def datong_scene(
         mask_below=MASK_BELOW,
         rng=speckle,
     )
-    maps = {"elevation": terrain.elevation, "incidence_angle": _incidence(geobox)}
-    stack = _pairs({"unwrapped_phase": phase, "coherence": coherence}, network, geobox).assign(_maps(maps))
-    truth = _series({"displacement": displacement, "atmosphere": delay}, network, geobox).assign(
-        _maps(motion | {"stable": terrain.ice == 0})
-    )
-    return Scene(stack, truth, (float(stack.y[row]), float(stack.x[column])))
-
-
-def scene_geobox(shape: tuple[int, int]) -> GeoBox:
-    """Grid of a scene, in longitude and latitude around the paper's example site.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Rows and columns.
-
-    Returns
-    -------
-    odc.geo.geobox.GeoBox
-    """
-    north = round(CENTRE[0] + shape[0] // 2 * PIXEL, 4)
-    west = round(CENTRE[1] - shape[1] // 2 * PIXEL, 4)
-    return GeoBox(shape, Affine(PIXEL, 0, west, 0, -PIXEL, north), "EPSG:4326")
+    maps = {"elevation": terrain.elevation, "incidence_angle": incidence_map(geobox, INCIDENCE, heading=HEADING)}
+    stack = pair_dataset({"unwrapped_phase": phase, "coherence": coherence}, network, geobox, attrs=SENSOR)
+    series = {"displacement": displacement, "atmosphere": delay}
+    truth = series_dataset(series, network.epochs, geobox, attrs=SENSOR)
+    truth = truth.assign(map_variables(motion | {"stable": terrain.ice == 0}))
+    return Scene(stack.assign(map_variables(maps)), truth, (float(stack.y[row]), float(stack.x[column])))
 
 
 def _motion(terrain: Terrain) -> dict[str, Field]:
@@ -157,43 +141,3 @@ def _displacement(motion: dict[str, Field], network: Network, season: Season) ->
     since_peak = years + (first_day - motion["seasonal_peak"]) / DAYS
     seasonal = motion["seasonal_amplitude"] * seasonal_shape(since_peak, season=season)
     return np.asarray(motion["velocity"] * years + seasonal - seasonal[0], np.float32)
-
-
-def _reference_pixel(terrain: Terrain) -> tuple[int, int]:
-    """Row and column of the pixel that lies deepest in stable, coherent ground."""
-    firm = np.pad((terrain.ice == 0) & ~terrain.water & (terrain.slope < 18), 1)
-    depth = distance_transform_edt(firm)[1:-1, 1:-1]
-    row, column = np.unravel_index(np.argmax(depth), depth.shape)
-    return int(row), int(column)
-
-
-def _mean_around(series: Field, row: int, column: int) -> Field:
-    """Mean of every epoch over the surroundings of a pixel, (time, 1, 1)."""
-    rows = slice(max(row - REFERENCE_RADIUS, 0), row + REFERENCE_RADIUS + 1)
-    columns = slice(max(column - REFERENCE_RADIUS, 0), column + REFERENCE_RADIUS + 1)
-    return np.asarray(series[:, rows, columns].mean((1, 2), keepdims=True))
-
-
-def _incidence(geobox: GeoBox) -> Field:
-    """Incidence angle: it grows by 0.75 degree over 10 km of range, which a descending pass looks along to the west."""
-    westward = (np.arange(geobox.width) - (geobox.width - 1) / 2) * -pixel_spacing(geobox)[1]
-    angle = INCIDENCE + 7.5e-5 * westward
-    return np.broadcast_to(angle.astype(np.float32), geobox.shape).copy()
-
-
-def _maps(fields: Mapping[str, NDArray[np.generic]]) -> dict[str, xr.Variable]:
-    return {name: xr.Variable(("y", "x"), field, attributes(name)) for name, field in fields.items()}
-
-
-def _pairs(fields: Mapping[str, Field], network: Network, geobox: GeoBox) -> xr.Dataset:
-    variables = {name: (("pair", "y", "x"), field, attributes(name)) for name, field in fields.items()}
-    dates = {
-        "reference": ("pair", network.epochs[network.first]),
-        "secondary": ("pair", network.epochs[network.second]),
-    }
-    return xr.Dataset(variables, {**dates, **grid_coords(geobox)}, SENSOR)
-
-
-def _series(fields: Mapping[str, Field], network: Network, geobox: GeoBox) -> xr.Dataset:
-    variables = {name: (("time", "y", "x"), field, attributes(name)) for name, field in fields.items()}
-    return xr.Dataset(variables, {"time": network.epochs, **grid_coords(geobox)}, SENSOR)

@@ -35,7 +35,7 @@ def atmosphere(n_epochs: int, shape: tuple[int, int], *, std: float, rng: np.ran
     return np.asarray(delay * strength.astype(np.float32))
 
 
-def true_coherence(network: Network, terrain: Terrain, *, rng: np.random.Generator) -> Field:
+def true_coherence(network: Network, terrain: Terrain, *, rng: np.random.Generator, persistence: float = 1.0) -> Field:
     """Coherence of every pair: what the ground allows, less what time and the days' weather take.
 
     Parameters
@@ -46,6 +46,8 @@ def true_coherence(network: Network, terrain: Terrain, *, rng: np.random.Generat
         Steep slopes and water decorrelate at once, wet lowlands within months.
     rng : numpy.random.Generator
         Decides which days were wet.
+    persistence : float
+        How many times longer coherence lasts than that of Sentinel-1 on the wet ground of today.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def true_coherence(network: Network, terrain: Terrain, *, rng: np.random.Generat
     """
     steep = np.clip((terrain.slope - 14.0) / 12.0, 0, 1)
     lasting = np.where(terrain.water, 0.08, 0.92 - 0.6 * steep).astype(np.float32)
-    decay_days = 500.0 - 320.0 * terrain.ice
+    decay_days = (500.0 - 320.0 * terrain.ice) * persistence
     weather = 1.0 - np.minimum(rng.exponential(0.04, len(network.epochs)), 0.4) - 0.2 * network.winter
     span = (network.years[network.second] - network.years[network.first]) * 365.25
     paired = np.sqrt(weather[network.first] * weather[network.second])

@@ -46,14 +46,56 @@ def write_licsar(stack: xr.Dataset, folder: str | Path, *, frame: str = FRAME) -
     """
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
-    profile = _profile(stack)
     for position in range(stack.sizes["pair"]):
-        _write_pair(stack.isel(pair=position), root, profile)
+        pair = stack.isel(pair=position)
+        name = pair_name(pair)
+        (root / name).mkdir(exist_ok=True)
+        write_pair(pair, root / name / f"{name}.geo")
+    profile = _profile(stack)
     for suffix, field in _geometry(stack).items():
         _write(root / f"{frame}.geo.{suffix}.tif", field, profile | {"dtype": "float32", "nodata": 0.0})
     metadata = {"heading": stack.attrs["heading"], "avg_incidence_angle": stack.attrs["incidence_angle"]}
     (root / "metadata.txt").write_text("".join(f"{key}={value}\n" for key, value in metadata.items()))
     return root
+
+
+def pair_name(pair: xr.Dataset) -> str:
+    """Dates of a pair.
+
+    Parameters
+    ----------
+    pair : xarray.Dataset
+        One pair of a stack.
+
+    Returns
+    -------
+    str
+        ``YYYYMMDD_YYYYMMDD``.
+    """
+    return "_".join(str(pair[end].dt.strftime("%Y%m%d").item()) for end in ("reference", "secondary"))
+
+
+def write_pair(pair: xr.Dataset, stem: Path) -> tuple[Path, Path]:
+    """Write one interferogram as two GeoTIFFs.
+
+    Parameters
+    ----------
+    pair : xarray.Dataset
+        One pair of a stack.
+    stem : pathlib.Path
+        Where, without ``.unw.tif`` and ``.cc.tif``; the folder must be there.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        Phase (rad, float32, 0 is no data) and coherence (uint8, 0 to 255).
+    """
+    profile = _profile(pair)
+    phase, coherence = (stem.with_name(f"{stem.name}.{suffix}.tif") for suffix in ("unw", "cc"))
+    levels = np.rint(np.clip(np.nan_to_num(pair.coherence.values), 0, 1) * 255)
+    _write(phase, np.nan_to_num(pair.unwrapped_phase.values, nan=0.0), profile | {"dtype": "float32", "nodata": 0.0})
+    _write(coherence, levels, profile | {"dtype": "uint8"})
+    return phase, coherence
 
 
 def unit_vector_to_satellite(incidence: NDArray[np.floating], *, heading: float) -> tuple[NDArray[np.floating], ...]:
@@ -79,16 +121,6 @@ def unit_vector_to_satellite(incidence: NDArray[np.floating], *, heading: float)
     angle, azimuth = np.deg2rad(incidence), np.deg2rad(heading - 90)
     horizontal = np.sin(angle)
     return horizontal * np.sin(azimuth), horizontal * np.cos(azimuth), np.cos(angle)
-
-
-def _write_pair(pair: xr.Dataset, root: Path, profile: dict[str, object]) -> None:
-    name = f"{pair.reference.dt.strftime('%Y%m%d').item()}_{pair.secondary.dt.strftime('%Y%m%d').item()}"
-    place = root / name
-    place.mkdir(exist_ok=True)
-    phase = np.nan_to_num(pair.unwrapped_phase.values, nan=0.0)
-    coherence = np.rint(np.clip(np.nan_to_num(pair.coherence.values), 0, 1) * 255).astype(np.uint8)
-    _write(place / f"{name}.geo.unw.tif", phase, profile | {"dtype": "float32", "nodata": 0.0})
-    _write(place / f"{name}.geo.cc.tif", coherence, profile | {"dtype": "uint8"})
 
 
 def _geometry(stack: xr.Dataset) -> dict[str, NDArray[np.floating]]:
