@@ -4,7 +4,7 @@ from cryoscale.engine import Cluster, PixelCost, Plan, plan_step
 from cryoscale.engine.plan import idle_memory
 from cryoscale.errors import ResourceError
 
-COST = PixelCost(read=5200, written=760, widest=2600)
+COST = PixelCost.computing(5200, 760, widest=2600)
 
 
 def plan(tmp_path, cluster, *, shape=(2000, 3200), tile=(160, 160)):

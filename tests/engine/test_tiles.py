@@ -19,12 +19,12 @@ GIB = 2**30
     ],
 )
 def test_known_cases(shape, n_pairs, memory, n_tasks, tile):
-    cost = PixelCost(read=8 * n_pairs, written=4 * n_pairs // 4, widest=4 * n_pairs)
+    cost = PixelCost.computing(8 * n_pairs, 4 * n_pairs // 4, widest=4 * n_pairs)
     assert choose_tile(shape, cost, memory=memory, n_tasks=n_tasks) == tile
 
 
 def test_few_rows_make_a_wider_tile():
-    cost = PixelCost(read=5200, written=760, widest=2600)
+    cost = PixelCost.computing(5200, 760, widest=2600)
     assert choose_tile((2000, 3200), cost, memory=2 * GIB, n_tasks=2, max_rows=64) == (64, 256)
 
 
@@ -35,7 +35,7 @@ def test_few_rows_make_a_wider_tile():
     st.integers(1, 512),
 )
 def test_a_tile_fits_the_grid_the_memory_and_the_chunk(shape, width, memory, n_tasks):
-    cost = PixelCost(read=width, written=width, widest=width)
+    cost = PixelCost.computing(width, width, widest=width)
     if cost.working * 32 * 32 > memory:
         return
     rows, columns = choose_tile(shape, cost, memory=memory, n_tasks=n_tasks)
@@ -46,6 +46,6 @@ def test_a_tile_fits_the_grid_the_memory_and_the_chunk(shape, width, memory, n_t
 
 
 def test_too_little_memory_is_refused_with_figures():
-    cost = PixelCost(read=5200, written=760, widest=2600)
+    cost = PixelCost.computing(5200, 760, widest=2600)
     with pytest.raises(ResourceError, match=r"32 x 32 pixels needs 17 MiB per task, but only 10 MiB .*cluster.memory"):
         choose_tile((2000, 3200), cost, memory=10 * 2**20, n_tasks=2)

@@ -22,19 +22,24 @@ class PixelCost:
         Bytes of all outputs.
     widest : int
         Bytes of the widest variable, which sets the size of the largest chunk.
+    working : int
+        Bytes in memory while the pixel's tile is computed.
     """
 
     read: int
     written: int
     widest: int
+    working: int
 
-    @property
-    def working(self) -> int:
-        """Bytes in memory while a tile is computed.
+    @classmethod
+    def copying(cls, layers: int, *, widest: int) -> "PixelCost":
+        """Reading and writing the same bytes: they are there decoded and, in part, compressed."""
+        return cls(read=layers, written=layers, widest=widest, working=2 * layers)
 
-        Inputs are there compressed, decoded and once more as a working copy; outputs decoded and compressed.
-        """
-        return 3 * self.read + 2 * self.written
+    @classmethod
+    def computing(cls, read: int, written: int, *, widest: int) -> "PixelCost":
+        """Inputs are there compressed, decoded and as a working copy; outputs decoded and compressed."""
+        return cls(read=read, written=written, widest=widest, working=3 * read + 2 * written)
 
 
 def choose_tile(
@@ -70,7 +75,7 @@ def choose_tile(
 
     Examples
     --------
-    >>> choose_tile((2000, 3200), PixelCost(read=5200, written=760, widest=2600), memory=2 * 2**30, n_tasks=2)
+    >>> choose_tile((2000, 3200), PixelCost.computing(5200, 760, widest=2600), memory=2 * 2**30, n_tasks=2)
     (128, 128)
     """
     by_memory = math.isqrt(max(memory, 0) // max(cost.working, 1))

@@ -297,8 +297,8 @@ def _costs(files: StackFiles) -> tuple[PixelCost, PixelCost]:
     layers = 4 * n_pairs * (2 if files.pairs[0].coherence else 1)
     maps = 4 * 14
     return (
-        PixelCost(read=layers, written=layers, widest=4 * n_pairs),
-        PixelCost(read=layers, written=4 * n_epochs + maps, widest=4 * n_pairs),
+        PixelCost.copying(layers, widest=4 * n_pairs),
+        PixelCost.computing(layers, 4 * n_epochs + maps, widest=4 * n_pairs),
     )
 
 
