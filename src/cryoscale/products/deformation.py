@@ -284,21 +284,34 @@ def _plan(config: DeformationConfig, inspection: Inspection) -> Plan:
     )
     share = ceil(shape[0] / (2 * cluster.n_tasks) / tile[0]) * tile[0]  # at least two strips for every task
     strip = (min(choose_strip_rows(inspection, memory=memory, tile=tile[0]), share), shape[1])
+    plan_tiles = partial(plan_step, shape=shape, cluster=cluster)
     steps = [
-        plan_step("reading the stack", shape=shape, tile=strip, cost=reading, cluster=cluster),
-        plan_step("inverting", shape=shape, tile=tile, cost=inverting, cluster=cluster),
+        plan_tiles("reading the stack", tile=strip, cost=reading),
+        plan_tiles("inverting", tile=tile, cost=inverting),
     ]
+    series = 4 * _n_epochs(inspection.files)
+    if config.corrections.troposphere is not None:
+        steps.append(plan_tiles("reading the delays", tile=strip, cost=PixelCost.copying(series, widest=series)))
+    if config.constraint is not None:
+        steps.append(plan_tiles("inverting without constraint", tile=tile, cost=inverting))
+    if config.seasons is not None:
+        cost = PixelCost.computing(series, 2 * series, widest=series)
+        steps.append(plan_tiles("rates and seasons", tile=tile, cost=cost))
     return Plan(describe_grid(inspection.grid.geobox), steps, cluster, config.output)
+
+
+def _n_epochs(files: StackFiles) -> int:
+    return len({date for pair in files.pairs for date in (pair.reference, pair.secondary)})
 
 
 def _costs(files: StackFiles) -> tuple[PixelCost, PixelCost]:
     """Bytes per pixel of reading the stack and of inverting it."""
-    n_pairs, n_epochs = len(files.pairs), len({date for p in files.pairs for date in (p.reference, p.secondary)})
+    n_pairs = len(files.pairs)
     layers = 4 * n_pairs * (2 if files.pairs[0].coherence else 1)
-    maps = 4 * 14
+    written = 4 * _n_epochs(files) + 4 * 14
     return (
         PixelCost.copying(layers, widest=4 * n_pairs),
-        PixelCost.computing(layers, 4 * n_epochs + maps, widest=4 * n_pairs),
+        PixelCost.computing(layers, written, widest=4 * n_pairs),
     )
 
 
