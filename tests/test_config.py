@@ -101,3 +101,23 @@ def test_what_is_saved_loads_again(tmp_path):
     config = Example(stack=tmp_path / "a", inversion=Inversion(model=Model.PERIODIC))
     assert Example.load(write(tmp_path, config.to_yaml())) == config
     assert yaml.safe_load(config.to_yaml())["inversion"]["model"] == "periodic"
+
+
+class Item(Config):
+    path: str = Field(description="where")
+    size: int = 3
+
+
+class Listing(Config):
+    items: tuple[Item, ...] = Field(description="what there is")
+
+
+def test_the_template_of_a_list_of_sections_is_its_first_item():
+    assert Listing.template() == "# what there is\nitems:\n    # where\n  - path:  # required\n    size: 3\n"
+
+
+def test_an_unknown_key_in_a_list_names_its_item(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("items: [{path: a}, {pth: b}]")
+    with pytest.raises(ConfigError, match=r"items\.1\.pth: unknown key; did you mean 'path'"):
+        Listing.load(path)

@@ -18,6 +18,8 @@ from cryoscale.engine import Plan
 from cryoscale.errors import ConfigError, CryoscaleError
 from cryoscale.products import deformation as deformation_product
 from cryoscale.products import demo as demo_product
+from cryoscale.products import demo_longterm as demo_longterm_product
+from cryoscale.products import longterm as longterm_product
 from cryoscale.products.outcome import Outcome
 from cryoscale.schemas import require_valid
 
@@ -87,6 +89,24 @@ def deformation(
 
 
 @app.command()
+def longterm(
+    config: ConfigFile = None,
+    template: Template = False,
+    plan: PlanOnly = False,
+    assignments: Assignments = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Interferograms of several sensors -> rates and thaw seasons by period, regional means, drivers.
+
+    Sentinel-1's own run is part of it; an interrupted run goes on where it was.
+
+    [dim]cryoscale longterm --template > config.yaml[/dim]
+    """
+    request = Request(config, assignments or [], template, plan, overwrite)
+    _serve(request, longterm_product, longterm_product.LongtermConfig)
+
+
+@app.command()
 def validate(stores: Annotated[list[Path], typer.Argument(help="Zarr stores that cryoscale wrote.")]) -> None:
     """Check stores against their schemas, and that no chunk is missing."""
     for path in stores:
@@ -100,6 +120,14 @@ def demo(
 ) -> None:
     """Build a synthetic scene with a known truth, invert it, and compare."""
     _print_outcome(demo_product.run(folder))
+
+
+@app.command()
+def demo_longterm(
+    folder: Annotated[Path, typer.Argument(help="Where the scene and the results go.")] = Path("demo-longterm"),
+) -> None:
+    """Build a synthetic scene of five sensors from 1997 to 2023, make its long-term record, and compare."""
+    _print_outcome(demo_longterm_product.run(folder))
 
 
 def _serve(request: Request, product: Product, model: type[Config]) -> None:

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_origin
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
@@ -106,8 +106,8 @@ def _explain(error: ValidationError, model: type[Config]) -> Iterator[str]:
 
 
 def _section(model: type[Config], location: Sequence[Any]) -> type[Config]:
-    for part in location:
-        nested = _nested(model.model_fields[str(part)]) if str(part) in model.model_fields else None
+    for part in (part for part in location if isinstance(part, str)):  # numbers count the items of a list
+        nested = _nested(model.model_fields[part]) if part in model.model_fields else None
         if nested is None:
             return model
         model = nested
@@ -128,6 +128,9 @@ def _template_lines(model: type[Config], indent: str = "") -> Iterator[str]:
             yield f"{indent}{name}: null"
             yield f"{indent}# {name}:"
             yield from (f"{indent}#   {line}" for line in _template_lines(nested))
+        elif nested is not None and _is_list(field):
+            yield f"{indent}{name}:"
+            yield from _as_item(_template_lines(nested), indent + "  ")
         elif nested is not None:
             yield f"{indent}{name}:"
             yield from _template_lines(nested, indent + "  ")
@@ -135,6 +138,19 @@ def _template_lines(model: type[Config], indent: str = "") -> Iterator[str]:
             yield f"{indent}{name}:  # required"
         else:
             yield f"{indent}{name}: {_scalar(field.get_default(call_default_factory=True))}"
+
+
+def _is_list(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) in (tuple, list)
+
+
+def _as_item(lines: Iterator[str], indent: str) -> Iterator[str]:
+    """A section as the first item of a list: a dash before its first key, comments above it."""
+    dashed = False
+    for line in lines:
+        opens = not dashed and not line.startswith("#")
+        yield indent + ("- " if opens else "  ") + line
+        dashed = dashed or opens
 
 
 def _describe(field: FieldInfo) -> Iterator[str]:

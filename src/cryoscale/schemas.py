@@ -74,6 +74,21 @@ STORE_KINDS: Mapping[str, StoreKind] = {
         ),
         coords=_GRID | {"time": ("time",), "year": ("year",)},
     ),
+    "longterm-record": StoreKind(
+        title="What one sensor says of its period: rate and thaw seasons, along its line of sight and vertical",
+        required=(),
+        optional=(
+            "deformation_rate",
+            "vertical_rate",
+            "n_pairs",
+            "thaw_season_deformation",
+            "vertical_thaw_season",
+            "mean_vertical_thaw_season",
+            "guarded_pairs",
+            "index_scaled_season",
+        ),
+        coords=_GRID,
+    ),
     "deformation-cube": StoreKind(
         title="Line-of-sight displacement series, their rate and season, and what they rest on",
         required=("displacement", "deformation_rate", "deformation_rate_error", "residual_rms", "n_pairs"),

@@ -169,6 +169,41 @@ def create_store(path: Path, dataset: xr.Dataset, *, chunks: Mapping[str, int], 
     partial.rename(path)
 
 
+def create_group(path: Path, attrs: Mapping[str, Any]) -> None:
+    """Make a Zarr group that stores can be created in, as ``path / name``; leaves one that is there.
+
+    Parameters
+    ----------
+    path : Path
+        The group.
+    attrs : mapping
+        Its attributes.
+
+    Raises
+    ------
+    StoreError
+        If the folder is there and is no Zarr group.
+    """
+    if (path / "zarr.json").is_file():
+        return
+    if path.exists() and any(path.iterdir()):
+        raise StoreError(f"{path}: is a folder with other content. Name another path or remove it.")
+    zarr.create_group(path, zarr_format=3, attributes=dict(attrs))
+
+
+def consolidate_group(path: Path) -> None:
+    """Note all stores of a group in its own metadata, so that ``xarray.open_zarr(path, group=name)`` is quick.
+
+    Parameters
+    ----------
+    path : Path
+        From `create_group`, when its stores are there.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ZarrUserWarning)  # as in create_store
+        zarr.consolidate_metadata(path, zarr_format=3)
+
+
 def save_small(dataset: xr.Dataset, path: Path) -> None:
     """Save a small dataset in memory, such as what a pass over a whole stack has found; replaces what is there.
 

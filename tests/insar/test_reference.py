@@ -44,6 +44,21 @@ def test_the_best_square_whatever_the_chunks(seed, size, rows, columns):
     assert window[0].stop - window[0].start == size
 
 
+def test_a_square_larger_than_the_grid_is_refused():
+    phase, _ = make_stack()
+    with pytest.raises(InputError, match=r"reference.size: 21 pixels is more than the grid of \(20, 23\) has"):
+        reference_candidates(phase, size=21)
+
+
+def test_chunks_narrower_than_the_square():
+    phase, coherence = make_stack()
+    chunks = {"y": (17, 3), "x": (20, 3)}
+    window = choose_reference(
+        reference_candidates(phase.chunk(chunks), coherence.chunk(chunks), size=4).compute(), size=4
+    )
+    assert (window[0].start, window[1].start) == brute_force(phase, coherence, 4)
+
+
 def test_eager_input_gives_the_same():
     phase, coherence = make_stack()
     eager = choose_reference(reference_candidates(phase, coherence).compute())

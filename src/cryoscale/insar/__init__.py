@@ -1,8 +1,11 @@
 """Interferograms -> displacement -> rates, thaw seasons, the long-term record."""
 
 from cryoscale.insar.closure import Datum, closure_phase, closure_statistics, loop_errors
+from cryoscale.insar.drivers import CELL, aggregate, driver_statistics, thawing_index
 from cryoscale.insar.filters import LocalFit, filter_time_series
 from cryoscale.insar.geometry import LookGeometry, decompose, los_to_vertical
+from cryoscale.insar.longterm import TOLERANCE as PAIR_TOLERANCE
+from cryoscale.insar.longterm import PairKind, classify_pairs, interannual_rate, seasons_by_index, seasons_of_pairs
 from cryoscale.insar.network import epochs
 from cryoscale.insar.nsbas import TemporalModel, invert_nsbas
 from cryoscale.insar.phase import coherence_weight, mask_incoherent, mean_coherence, phase_to_displacement
@@ -22,23 +25,30 @@ from cryoscale.insar.season import season_between, thaw_season
 from cryoscale.insar.sensors import SENSORS, Sensor, sensor
 from cryoscale.insar.troposphere import Apply, MissingDelay, correct_troposphere, delay_reduction, tropospheric_phase
 from cryoscale.insar.unwrapping import correct_unwrapping
+from cryoscale.insar.validation import compare_point
 
 __all__ = [
+    "CELL",
+    "PAIR_TOLERANCE",
     "SENSORS",
     "Apply",
     "Datum",
     "LocalFit",
     "LookGeometry",
     "MissingDelay",
+    "PairKind",
     "RampOrder",
     "Screening",
     "Sensor",
     "TemporalModel",
     "Verdict",
+    "aggregate",
     "choose_reference",
+    "classify_pairs",
     "closure_phase",
     "closure_statistics",
     "coherence_weight",
+    "compare_point",
     "correct_troposphere",
     "correct_unwrapping",
     "coverage_per_pair",
@@ -46,9 +56,11 @@ __all__ = [
     "deformation_rate",
     "delay_reduction",
     "deramp",
+    "driver_statistics",
     "epochs",
     "filter_time_series",
     "fit_ramp",
+    "interannual_rate",
     "invert_nsbas",
     "loop_errors",
     "los_to_vertical",
@@ -67,7 +79,10 @@ __all__ = [
     "screen_pairs",
     "season_between",
     "seasonal_cycle",
+    "seasons_by_index",
+    "seasons_of_pairs",
     "sensor",
     "thaw_season",
+    "thawing_index",
     "tropospheric_phase",
 ]

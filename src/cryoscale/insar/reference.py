@@ -6,6 +6,7 @@ from typing import Any
 import dask.array as da
 import numpy as np
 import xarray as xr
+from dask.array.overlap import ensure_minimum_chunksize
 
 from cryoscale.errors import InputError
 from cryoscale.variables import attributes
@@ -60,14 +61,25 @@ def reference_candidates(phase: xr.DataArray, coherence: xr.DataArray | None = N
     -------
     xarray.DataArray
         One record of score, row and column of the square's first pixel for every chunk (block_y, block_x).
+
+    Raises
+    ------
+    InputError
+        If the square is larger than the grid.
     """
     count = phase.notnull().sum("pair").astype("i8")
     score = count * (size * size * _COHERENCE_STEPS + 1)
     if coherence is not None:
         mean = coherence.fillna(0).mean("pair", dtype="float64")
         score = score + (mean * _COHERENCE_STEPS).round().astype("i8")
+    if size > min(score.shape):
+        raise InputError(
+            f"reference.size: {size} pixels is more than the grid of {score.shape} has. Give a smaller one."
+        )
     scores = score.data if score.chunks is not None else da.from_array(score.values, chunks=-1)
-    sums = da.overlap.overlap(scores, depth=size, boundary=0, allow_rechunk=True)
+    # A chunk narrower than the square would need more than its neighbour.
+    scores = scores.rechunk(tuple(ensure_minimum_chunksize(size, sizes) for sizes in scores.chunks))
+    sums = da.overlap.overlap(scores, depth=size, boundary=0, allow_rechunk=False)
     best = da.map_blocks(
         partial(_best_square, size=size, chunks=scores.chunks),
         sums,

@@ -146,7 +146,8 @@ def season_between(
         "mean_thaw_season_deformation": "partial_season_deformation",
         "mean_thaw_season_error": "partial_season_error",
     }
-    return xr.Dataset({new: season[old].drop_attrs(deep=False).assign_attrs(attributes(new)) for old, new in names.items()})
+    found = season[list(names)].rename(names).map(lambda array: array.drop_attrs(deep=False))
+    return found.assign({new: found[new].assign_attrs(attributes(new)) for new in names.values()})
 
 
 def _changes(

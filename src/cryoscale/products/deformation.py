@@ -188,7 +188,7 @@ def run(
     tile = planned.steps[1].tile
     with open_scheduler(config.cluster) as scheduler:
         write = partial(run_tiles, chunks={"y": tile[0], "x": tile[1]}, scheduler=scheduler, overwrite=overwrite)
-        inputs = _read(config, inspection, strip_rows=planned.steps[0].tile[0], write=write)
+        inputs = read_inputs(config, inspection, strip_rows=planned.steps[0].tile[0], write=write)
         found = survey(inputs, config.corrections, reference=config.reference, reduce=scheduler.reduce)
         rejected = _rejected_pairs(inspection.files, found, skip_bad=config.stack.skip_bad)
         constraint = _constrain(config, inputs, found, write=write)
@@ -219,8 +219,24 @@ def _second_pass(cube: xr.Dataset, config: DeformationConfig, *, write: Write) -
     return open_store(path)
 
 
-def _read(config: DeformationConfig, inspection: Inspection, *, strip_rows: int, write: Write) -> Inputs:
-    """Bring stack and delays into stores, chunked alike, and open the small maps."""
+def read_inputs(config: DeformationConfig, inspection: Inspection, *, strip_rows: int, write: Write) -> Inputs:
+    """Bring stack and delays into stores, chunked alike, and open the small maps.
+
+    Parameters
+    ----------
+    config : DeformationConfig
+        Names the files.
+    inspection : Inspection
+        From `inspect_stack`.
+    strip_rows : int
+        Rows that are read at once.
+    write : callable
+        Runs a lazy dataset into a store.
+
+    Returns
+    -------
+    Inputs
+    """
     path = config.output / "stack.zarr"
     stack = lazy_stack(inspection, strip_rows=strip_rows)
     write(stack, path, provenance=stack_provenance(inspection), title="reading the stack")

@@ -153,20 +153,21 @@ def sparse_period(
         found = interannual_rate(displacement.isel(pair=np.flatnonzero(kinds == PairKind.INTERANNUAL)))
     if counts["seasonal"]:
         seasonal = displacement.isel(pair=np.flatnonzero(kinds == PairKind.SEASONAL))
-        found = found.merge(_seasons(seasonal, dense, rule, rate=found.get("deformation_rate")))
+        found = found.merge(_seasons(seasonal, dense, rule))
         if temperature is not None:
-            found["index_scaled_season"] = seasons_by_index(seasonal, temperature, rate=found.get("deformation_rate"))
+            found["index_scaled_season"] = seasons_by_index(seasonal, temperature)
     facts = {"sensor": sensor, "first": str(dates[0].min())[:10], "last": str(dates[1].max())[:10]}
+    if "year" in found.dims and found.chunks:
+        found = found.chunk(year=-1)  # a chunk of the store holds all years
     return _with_vertical(found, incidence_angle).assign_attrs(facts | counts)
 
 
-def _seasons(seasonal: xr.DataArray, dense: DenseSeries, rule: SeasonRule, *, rate: xr.DataArray | None) -> xr.Dataset:
+def _seasons(seasonal: xr.DataArray, dense: DenseSeries, rule: SeasonRule) -> xr.Dataset:
     return seasons_of_pairs(
         seasonal,
         dense.displacement,
         season_total=dense.seasons.mean_thaw_season_deformation,
         series_rate=dense.trend,
-        rate=rate,
         min_share=rule.min_share,
         min_deformation=rule.min_deformation,
     )
@@ -238,6 +239,8 @@ def _rate_entries(record: Mapping[str, xr.Dataset]) -> Sequence[xr.Dataset]:
 
 def _season_entries(record: Mapping[str, xr.Dataset]) -> Sequence[xr.Dataset]:
     with_season = {name: group for name, group in record.items() if "vertical_thaw_season" in group}
+    if not with_season:
+        return []
     area = common_area(with_season, "vertical_thaw_season")
     entries = []
     for name, group in with_season.items():
@@ -251,7 +254,10 @@ def _season_entries(record: Mapping[str, xr.Dataset]) -> Sequence[xr.Dataset]:
 def _entry(name: str, values: xr.DataArray, area: xr.DataArray, *, years: tuple[str, str]) -> xr.Dataset:
     inside = values.where(area).astype("float64")
     facts = {"group": name, "quantity": str(values.name), "first": int(years[0]), "last": int(years[1])}
-    numbers = {"mean": inside.mean(), "spread": inside.std(), "n_pixels": inside.notnull().sum()}
+    n_pixels = inside.notnull().sum()
+    known = n_pixels.where(n_pixels > 0)
+    mean = inside.sum() / known
+    numbers = {"mean": mean, "spread": (((inside - mean) ** 2).sum() / known) ** 0.5, "n_pixels": n_pixels}
     return xr.Dataset({**facts, **numbers, "lost": 0.0}).reset_coords(drop=True)
 
 
@@ -260,4 +266,5 @@ def _lost(of_year: xr.Dataset) -> xr.DataArray | float:
         return 0.0
     season = of_year.thaw_season_deformation
     guarded = (of_year.guarded_pairs > 0) & season.isnull()
-    return guarded.sum() / (guarded | season.notnull()).sum()
+    share: xr.DataArray = guarded.sum() / (guarded | season.notnull()).sum()
+    return share
