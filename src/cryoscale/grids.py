@@ -114,7 +114,7 @@ def describe_grid(geobox: GeoBox) -> str:
     --------
     >>> from odc.geo.geobox import GeoBox
     >>> describe_grid(GeoBox.from_bbox((99, 38, 100, 39), "EPSG:4326", resolution=0.01))
-    '100 x 100 pixels of 1110 x 872 m, EPSG:4326, x 99 to 100, y 38 to 39'
+    '100 x 100 pixels of 1110 x 872.3 m, EPSG:4326, x 99 to 100, y 38 to 39'
     """
     box, (dy, dx) = geobox.boundingbox, pixel_spacing(geobox)
     return (

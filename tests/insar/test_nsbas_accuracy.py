@@ -197,6 +197,15 @@ def problems(draw):
     return days, first, second, d, w, options
 
 
+def test_fewer_equations_than_parameters_are_undetermined_however_they_round():
+    """Four epochs give three rows for the four parameters; rounding alone would leave a pivot above zero."""
+    days, first, second = np.array([0, 549, 773, 848]), np.array([0, 0, 0, 2]), np.array([1, 2, 3, 3])
+    d = np.array([[-19.97337385], [-17.79227095], [-16.12873191], [2.5534615]])
+    pixel = invert(stack_of(first, second, days, d), weights=np.ones_like(d), model="linear-periodic").isel(x=0)
+    assert int(pixel.n_components) == 1
+    assert all(np.isnan(pixel[name]).all() for name in pixel if pixel[name].dtype.kind == "f")
+
+
 @settings(max_examples=150, deadline=None)
 @given(problems())
 def test_equals_dense_least_squares_or_is_missing_where_undetermined(problem):

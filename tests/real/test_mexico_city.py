@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from typer.testing import CliRunner
 
 from cryoscale.cli import app
@@ -48,3 +49,26 @@ def test_all_interferograms_are_used_where_coherent(cube):
     assert int(cube.n_pairs.max()) == 30
     assert cube.sizes["time"] == 13
     assert bool((cube.n_components >= 1).all())
+
+
+def test_screening_deramp_and_inversion(cube, real_data, tmp_path, capsys):
+    """Pairs kept and residuals before and after; a ramp fitted to the whole scene takes a part of the sinking."""
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"""
+        stack: {{format: gamma, path: {(real_data / "interferograms_mexico_city").resolve()}}}
+        output: results
+        corrections: {{ramp: {{order: 1}}, unwrapping: {{}}}}
+        inversion: {{model: linear}}
+        """
+    )
+    result = CliRunner().invoke(app, ["deformation", str(config)])
+    assert result.exit_code == 0, result.output
+    after = open_store(tmp_path / "results/deformation.zarr").compute()
+    survey = xr.open_zarr(tmp_path / "results/survey.zarr").compute()
+    kept = int((survey.verdict <= 1).sum())
+    before_rms, after_rms = float(cube.residual_rms.median()), float(after.residual_rms.median())
+    with capsys.disabled():
+        print(f"\n{kept} of 30 pairs kept; median residual RMS {before_rms:.2f} mm, {after_rms:.2f} mm after the ramp")
+    assert kept >= 28
+    assert after_rms < before_rms

@@ -15,7 +15,7 @@ CYCLE = 2 * np.pi
 
 # Without nnan and ninf: missing data are found by comparison.
 _exact = njit(error_model="numpy", nogil=True)
-_fast = njit(fastmath={"contract", "reassoc", "nsz", "arcp"}, error_model="numpy", nogil=True)
+_fast = njit(error_model="numpy", nogil=True)
 _entry = njit(cache=True, error_model="numpy", nogil=True)
 
 

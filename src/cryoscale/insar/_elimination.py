@@ -33,8 +33,9 @@ ROUNDS = 2  # Newton steps: the error against extended precision is 1e-5 mm afte
 DETERMINED = 1e-11  # least pivot of the parameters that counts, in shares of the sum of squares of their column of B
 TINY = 1e-100  # least coupling: products of smaller ones could underflow to none
 
-# Without nnan and ninf: missing data are found by comparison.
-_OPTIONS: Any = {"fastmath": {"contract", "reassoc", "nsz", "arcp"}, "error_model": "numpy", "nogil": True}
+# Strict arithmetic, no fastmath: what is compiled in this process, loaded from the cache or compiled on another
+# machine then gives the same bits (docs/decisions/0004), and it is no slower.
+_OPTIONS: Any = {"error_model": "numpy", "nogil": True}
 _compiled: Callable[[Function], Function] = njit(**_OPTIONS)
 _row: Callable[[Function], Function] = njit(forceinline=True, **_OPTIONS)
 _entry: Callable[[Function], Function] = njit(cache=True, **_OPTIONS)
@@ -198,6 +199,9 @@ def _reduce(block: Block, problem: Problem) -> None:
             S[c, c, lane] = 0.0 if vanishes else 1.0 / S[c, c, lane]
             if vanishes and scale > 0.0:
                 block.determined[lane] = 0.0
+    for lane in range(LANES):  # rounding can hide what counting the equations shows
+        if problem.gamma2 > 0.0 and problem.freedom < block.pieces[lane]:
+            block.determined[lane] = 0.0
 
 
 @_compiled

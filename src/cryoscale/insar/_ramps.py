@@ -51,7 +51,7 @@ def normal_sums(phase: Array, columns: Array, coefficients: Array, scale: Array)
     return sums
 
 
-@njit(cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"}, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True)
 def _weigh(phase: Array, residual: Array, weights: Array, scale: Array, tallies: Array) -> None:
     """Turn the fit in `residual` into residuals, give them weights, and add up what the next scale needs."""
     for pair in range(phase.shape[0]):
