@@ -23,7 +23,7 @@ def main() -> None:
     table = Table("what", "figure", title=machine(), title_justify="left")
     for row in (*kernel_speed(), *thread_scaling(), *zarr_to_zarr(folder)):
         table.add_row(*row)
-    Console().print(table)
+    Console(width=110).print(table)
 
 
 main()

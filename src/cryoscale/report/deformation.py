@@ -50,10 +50,12 @@ class RejectedFile(Protocol):
     """A file that was left out, and why."""
 
     @property
-    def path(self) -> Path: ...  # noqa: D102
+    def path(self) -> Path:
+        """The file."""
 
     @property
-    def reason(self) -> str: ...  # noqa: D102
+    def reason(self) -> str:
+        """What is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
