@@ -55,6 +55,12 @@ STORE_KINDS: Mapping[str, StoreKind] = {
         optional=(),
         coords=_GRID | {"time": ("time",)},
     ),
+    "deformation-survey": StoreKind(
+        title="What the passes over a whole stack found: verdicts of pairs, closure of loops, ramps, reference phases",
+        required=("coverage",),
+        optional=(),
+        coords={"reference": ("pair",), "secondary": ("pair",)},
+    ),
     "free-velocity": StoreKind(
         title="Velocity of an inversion that nothing holds, the first pass of two",
         required=("velocity", "residual_rms", "n_pairs"),

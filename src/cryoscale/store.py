@@ -164,7 +164,13 @@ def create_store(path: Path, dataset: xr.Dataset, *, chunks: Mapping[str, int], 
         # Consolidated metadata is not yet in the v3 specification, but every reader knows it and opens faster with it.
         warnings.simplefilter("ignore", ZarrUserWarning)
         dataset.drop_encoding().assign_attrs(attrs).to_zarr(
-            partial, mode="w", compute=False, encoding=encoding, zarr_format=3, consolidated=True
+            partial,
+            mode="w",
+            compute=False,
+            encoding=encoding,
+            zarr_format=3,
+            consolidated=True,
+            write_empty_chunks=True,
         )
     partial.rename(path)
 
@@ -204,7 +210,7 @@ def consolidate_group(path: Path) -> None:
         zarr.consolidate_metadata(path, zarr_format=3)
 
 
-def save_small(dataset: xr.Dataset, path: Path) -> None:
+def save_small(dataset: xr.Dataset, path: Path, *, provenance: Provenance) -> None:
     """Save a small dataset in memory, such as what a pass over a whole stack has found; replaces what is there.
 
     Parameters
@@ -213,11 +219,16 @@ def save_small(dataset: xr.Dataset, path: Path) -> None:
         Not lazy.
     path : Path
         A Zarr store.
+    provenance : Provenance
+        Goes into the attributes.
     """
+    attrs = {**dataset.attrs, **provenance.to_attrs(), "created": _now()}
     partial = path.with_name(f"{path.name}.creating")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ZarrUserWarning)  # as in create_store
-        dataset.drop_encoding().to_zarr(partial, mode="w", zarr_format=3, consolidated=True)
+        dataset.drop_encoding().assign_attrs(attrs).to_zarr(
+            partial, mode="w", zarr_format=3, consolidated=True, write_empty_chunks=True
+        )
     shutil.rmtree(path, ignore_errors=True)
     partial.rename(path)
 

@@ -21,7 +21,9 @@ from cryoscale.products.corrections import (
 )
 from cryoscale.scenes.disturbances import TYPICAL
 from cryoscale.scenes.longterm import datong_longterm_scene
+from cryoscale.schemas import require_valid
 from cryoscale.stats import match_cdf
+from cryoscale.store import Provenance, save_small
 
 DELAYS = Troposphere(folder="unused", apply="always")
 ALL = Corrections(troposphere=DELAYS, ramp=Ramp(order=2))
@@ -157,10 +159,10 @@ def test_what_a_step_needs_and_does_not_get_is_named(scene):
 
 
 def test_the_survey_can_be_saved(scene, tmp_path):
-    from cryoscale.store import save_small
-
     found = survey_of(scene, ALL)
-    save_small(found.to_dataset(), tmp_path / "survey.zarr")
+    path = tmp_path / "survey.zarr"
+    save_small(found.to_dataset(), path, provenance=Provenance("deformation-survey", {}, {}))
+    require_valid(path)
     saved = xr.open_zarr(tmp_path / "survey.zarr").compute()
     np.testing.assert_array_equal(saved.ramp_coefficients, found.ramp.ramp_coefficients)
     assert saved.attrs["reference_rows"] == [found.window[0].start, found.window[0].stop]

@@ -374,7 +374,7 @@ def _publish(
     for name, values in maps.items():
         write_cog(values, config.output / f"rasters/{name}.tif")
         save_png(map_figure(values, title=str(values.attrs["long_name"])), config.output / f"figures/{name}.png")
-    save_small(found.to_dataset(), config.output / "survey.zarr")
+    save_small(found.to_dataset(), config.output / "survey.zarr", provenance=_provenance("deformation-survey", config))
     (config.output / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
     sections = deformation_sections(
         cube,
