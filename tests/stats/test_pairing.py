@@ -5,7 +5,7 @@ from odc.geo.geobox import GeoBox
 
 from cryoscale.errors import InputError
 from cryoscale.grids import grid_coords
-from cryoscale.stats.pairing import on_grid_of, require_same_units, sum_over_chunks
+from cryoscale.stats.pairing import paired_with, require_same_units, sum_over_chunks
 
 
 def raster(name, crs="EPSG:32647", shift=0.0, shape=(4, 6), units="mm"):
@@ -16,7 +16,7 @@ def raster(name, crs="EPSG:32647", shift=0.0, shape=(4, 6), units="mm"):
 
 def test_coordinates_that_differ_by_rounding_are_taken_over():
     first, second = raster("a"), raster("b", shift=1e-6)
-    aligned = on_grid_of(first, second.transpose("x", "y"))
+    aligned = paired_with(first, second.transpose("x", "y"))
     assert aligned.dims == first.dims
     assert (aligned.name, aligned.attrs) == ("b", {"units": "mm"})
     xr.testing.assert_identical(aligned.x, first.x)
@@ -33,7 +33,7 @@ def test_coordinates_that_differ_by_rounding_are_taken_over():
 )
 def test_another_grid_is_refused(other, difference):
     with pytest.raises(InputError, match=rf"b: lies on another grid than a \({difference}\). Resample"):
-        on_grid_of(raster("a"), other)
+        paired_with(raster("a"), other)
 
 
 def test_another_unit_is_refused():

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from cryoscale.errors import InputError
-from cryoscale.stats.pairing import on_grid_of
+from cryoscale.stats.pairing import paired_with
 
 Values = np.ndarray[Any, Any]
 
@@ -87,7 +87,7 @@ def binned_statistics(
     table = gathered(
         partial(_statistics, borders=borders, levels=levels),
         values,
-        on_grid_of(values, by),
+        paired_with(values, by),
         outputs={"bin": len(borders) - 1, "column": len(columns)},
     )
     units = {"units": values.attrs["units"]} if "units" in values.attrs else {}

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from cryoscale.errors import InputError
-from cryoscale.stats.pairing import on_grid_of, require_same_units
+from cryoscale.stats.pairing import paired_with, require_same_units
 from cryoscale.stats.quantiles import joint_quantiles
 from cryoscale.stats.transfer import CdfTransfer
 
@@ -62,9 +62,9 @@ def fit_cdf(
     """
     levels = _check_levels(quantiles)
     units = require_same_units(source, reference)
-    mask = None if where is None else _check_mask(on_grid_of(source, where))
+    mask = None if where is None else _check_mask(paired_with(source, where))
     everything = np.concatenate([_tail_levels(levels[0]), levels, 1.0 - _tail_levels(1.0 - levels[-1])])
-    joint = joint_quantiles(source, on_grid_of(source, reference), levels=everything, where=mask)
+    joint = joint_quantiles(source, paired_with(source, reference), levels=everything, where=mask)
     if joint.count < max(minimum, 1):
         raise _too_few(source, reference, joint.count, minimum)
     (low_x, x, high_x), (low_y, y, high_y) = (np.split(table, [_TAIL, _TAIL + len(levels)]) for table in joint.tables)

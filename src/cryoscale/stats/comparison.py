@@ -10,7 +10,7 @@ import xarray as xr
 
 from cryoscale.stats._piecewise import count_pairs
 from cryoscale.stats.binning import check_edges
-from cryoscale.stats.pairing import on_grid_of, require_same_units, sum_over_chunks
+from cryoscale.stats.pairing import paired_with, require_same_units, sum_over_chunks
 from cryoscale.stats.scores import scores
 
 Values = np.ndarray[Any, Any]
@@ -55,9 +55,9 @@ def compare_maps(
     """
     borders = check_edges(edges)
     units = require_same_units(first, second)
-    second = on_grid_of(first, second)
+    second = paired_with(first, second)
     if where is not None:
-        mask = on_grid_of(first, where)
+        mask = paired_with(first, where)
         first, second = first.where(mask), second.where(mask)
     unit = {} if units is None else {"units": units}
     agreement = scores(_finite(first), _finite(second)).drop_attrs()

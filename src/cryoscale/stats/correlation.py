@@ -12,7 +12,7 @@ from scipy import stats
 from cryoscale.grids import geobox_of, pixel_spacing
 from cryoscale.stats._autocorrelation import effective_sample_size
 from cryoscale.stats.binning import gathered
-from cryoscale.stats.pairing import on_grid_of
+from cryoscale.stats.pairing import paired_with
 
 Values = np.ndarray[Any, Any]
 
@@ -71,7 +71,7 @@ def correlate(first: xr.DataArray, second: xr.DataArray, *, method: Correlation 
     """
     spacing = pixel_spacing(geobox_of(first))
     kernel = partial(_correlation, ranked=method is Correlation.SPEARMAN, spacing=spacing)
-    result = gathered(kernel, first, on_grid_of(first, second), outputs={"statistic": len(_STATISTICS)})
+    result = gathered(kernel, first, paired_with(first, second), outputs={"statistic": len(_STATISTICS)})
     return xr.Dataset(
         {name: result[i].assign_attrs(units="1", long_name=text) for i, (name, text) in enumerate(_STATISTICS.items())}
     )

@@ -16,7 +16,7 @@ _TOLERANCE = 1e-3
 """Coordinates that differ by less than this share of a step are the same: files round them differently."""
 
 
-def on_grid_of(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
+def paired_with(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
     """Give an array that lies on the same grid the very coordinates of the other.
 
     Parameters
@@ -38,7 +38,7 @@ def on_grid_of(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
     --------
     >>> a = xr.DataArray([1.0, 2.0], dims="x", coords={"x": [0.1, 0.2]})
     >>> b = xr.DataArray([3.0, 4.0], dims="x", coords={"x": [0.1, 0.2000001]})
-    >>> on_grid_of(a, b).x.values.tolist()
+    >>> paired_with(a, b).x.values.tolist()
     [0.1, 0.2]
     """
     if dict(first.sizes) != dict(second.sizes):
