@@ -121,9 +121,11 @@ class _Layout:
 
     @property
     def n_tiles(self) -> int:
+        """How many tiles there are."""
         return int(np.prod([len(edges) - 1 for edges in self.bounds.values()]))
 
     def tiles(self) -> Iterable[Block]:
+        """Index of every tile, in reading order."""
         return itertools.product(*(range(len(edges) - 1) for edges in self.bounds.values()))
 
     def block(self, name: str, tile: Block) -> Block | None:
@@ -134,6 +136,7 @@ class _Layout:
         return tuple(index[dim] for dim in self.dims[name])
 
     def region(self, name: str, block: Block) -> tuple[slice, ...]:
+        """Place of a chunk in its variable."""
         return tuple(
             slice(self.bounds[dim][i], self.bounds[dim][i + 1]) for dim, i in zip(self.dims[name], block, strict=True)
         )
@@ -155,6 +158,7 @@ class _Layout:
         return any(index in missing for index in itertools.product(*stored))
 
     def jobs(self, tiles: list[Block]) -> Iterator[Jobs]:
+        """One job a tile, in batches; only one batch's part of the graph is built at a time."""
         graph = HighLevelGraph.merge(*(array.__dask_graph__() for array in self.lazy.values()))
         for start in range(0, len(tiles), BATCH):
             parts = {tile: self._parts(tile) for tile in tiles[start : start + BATCH]}
