@@ -44,3 +44,14 @@ def test_what_fits_passes_and_prints(tmp_path):
     header, row = fitting.rows()
     assert dict(zip(header, row, strict=True))["tasks"] == "4"
     assert "2 threads of this process sharing 8.00 GiB" in fitting.where()
+
+
+def test_blocks_in_time_multiply_tasks_but_not_memory(tmp_path):
+    cluster = Cluster(workers=2, memory="8 GiB")
+    whole, blocks = (
+        plan_step("filling", shape=(320, 320), tile=(320, 320), cost=COST, cluster=cluster, n_blocks=n)
+        for n in (2, 365)
+    )
+    assert blocks.n_tasks == 365
+    assert blocks.bytes_read == whole.bytes_read
+    assert blocks.peak_memory == pytest.approx(whole.peak_memory, rel=0.01)

@@ -30,6 +30,8 @@ class Step:
         Before compression.
     peak_memory : int
         Predicted peak of one worker process, bytes.
+    n_blocks : int
+        Blocks along time into which a tile is cut; 1 where a task holds the whole series.
     """
 
     name: str
@@ -38,11 +40,12 @@ class Step:
     bytes_read: int
     bytes_written: int
     peak_memory: int
+    n_blocks: int = 1
 
     @property
     def n_tasks(self) -> int:
-        """Number of tiles, each of which is one task."""
-        return ceil(self.shape[0] / self.tile[0]) * ceil(self.shape[1] / self.tile[1])
+        """Number of tiles times blocks, each of which is one task."""
+        return ceil(self.shape[0] / self.tile[0]) * ceil(self.shape[1] / self.tile[1]) * self.n_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,15 @@ class Plan:
         return f"{describe(self.cluster)}; {format_bytes(free_disk(self.output))} free on the disk of {self.output}"
 
 
-def plan_step(name: str, *, shape: tuple[int, int], tile: tuple[int, int], cost: PixelCost, cluster: Cluster) -> Step:
+def plan_step(
+    name: str,
+    *,
+    shape: tuple[int, int],
+    tile: tuple[int, int],
+    cost: PixelCost,
+    cluster: Cluster,
+    n_blocks: int = 1,
+) -> Step:
     """Plan one pass over a grid.
 
     Parameters
@@ -119,16 +130,18 @@ def plan_step(name: str, *, shape: tuple[int, int], tile: tuple[int, int], cost:
     shape, tile : tuple of int
         Rows and columns of the grid and of a task's tile.
     cost : PixelCost
-        Bytes per pixel.
+        Bytes per pixel: read and written of the whole series, in memory of one block of it.
     cluster : Cluster
         Its threads share a worker's memory.
+    n_blocks : int
+        Blocks along time, each a task of its own.
 
     Returns
     -------
     Step
     """
     n_pixels = shape[0] * shape[1]
-    in_flight = min(cluster.threads_per_worker, ceil(n_pixels / (tile[0] * tile[1])))
+    in_flight = min(cluster.threads_per_worker, ceil(n_pixels / (tile[0] * tile[1])) * n_blocks)
     return Step(
         name=name,
         shape=shape,
@@ -136,6 +149,7 @@ def plan_step(name: str, *, shape: tuple[int, int], tile: tuple[int, int], cost:
         bytes_read=n_pixels * cost.read,
         bytes_written=n_pixels * cost.written,
         peak_memory=idle_memory() + in_flight * tile[0] * tile[1] * cost.working,
+        n_blocks=n_blocks,
     )
 
 
