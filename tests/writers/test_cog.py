@@ -11,10 +11,13 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
+from rasterio.enums import ColorInterp
 from rio_cogeo import cog_validate
 
 from cryoscale.errors import InputError
 from cryoscale.grids import geobox_of, grid_coords
+from cryoscale.variables import attributes
+from cryoscale.variables.permafrost import GROUND_CLASSES
 from cryoscale.writers.cog import _batches, _regions, write_cog
 
 
@@ -202,3 +205,63 @@ def test_batches_cover_every_pixel_once_and_keep_their_bound(shape, chunk, most)
         for region in batch:
             seen[region] += 1
     assert (seen == 1).all()
+
+
+COLOURS = {1: "#3b7fc4", 2: "#dcb56b", 3: "#f2fbff", 4: "#14306b"}
+
+
+@pytest.fixture
+def classes():
+    """Permafrost in the north, thinned by single pixels of frozen ground, and a corner without data."""
+    values = np.ones((1100, 600), "uint8")
+    values[550:] = 2
+    values[0:550:2, 0:600:2] = 2
+    values[:40, :40] = 0
+    return make_map(values).rename("ground_class").assign_attrs(attributes("ground_class"))
+
+
+def test_classes_keep_their_colours_and_names(classes, tmp_path):
+    path = write_cog(classes.chunk({"y": 300}), tmp_path / "classes.tif", colours=COLOURS)
+    assert list(tmp_path.iterdir()) == [path]  # all is in the file, nothing in a sidecar
+    assert cog_validate(path, strict=True) == (True, [], [])
+    with rasterio.open(path) as dataset:
+        np.testing.assert_array_equal(dataset.read(1), classes.values)
+        assert dataset.nodata == 0
+        assert dataset.colorinterp == (ColorInterp.palette,)
+        table = dataset.colormap(1)
+        assert {value: "#" + bytes(table[value][:3]).hex() for value in COLOURS} == COLOURS
+        tags = dataset.tags(1)
+        assert {value: tags[f"class_{value}"] for value, _ in GROUND_CLASSES} == dict(GROUND_CLASSES)
+
+
+def test_overviews_of_classes_have_the_palette_and_the_most_frequent_class(classes, tmp_path):
+    path = write_cog(classes, tmp_path / "classes.tif", colours=COLOURS)
+    with rasterio.open(path, overview_level=0) as overview:
+        halved, table = overview.read(1), overview.colormap(1)
+    assert "#" + bytes(table[1][:3]).hex() == COLOURS[1]
+    assert (halved[25:274, 25:] == 1).all()  # three of four pixels; the nearest would be 2
+    assert (halved[:19, :19] == 0).all()
+    assert (halved[276:] == 2).all()
+
+
+def test_classes_without_colours_have_no_table(classes, tmp_path):
+    with rasterio.open(write_cog(classes, tmp_path / "classes.tif")) as dataset:
+        assert dataset.colorinterp == (ColorInterp.gray,)
+        assert dataset.nodata == 0
+
+
+def test_a_fill_value_counts_before_the_flag(classes, tmp_path):
+    _, profile = read(write_cog(classes.assign_attrs(_FillValue=255), tmp_path / "classes.tif"))
+    assert profile["nodata"] == 255
+
+
+def test_colours_need_bytes(classes, tmp_path):
+    with pytest.raises(InputError, match=r"ground_class: is of type int16.*colour table needs uint8"):
+        write_cog(classes.astype("int16", keep_attrs=True), tmp_path / "classes.tif", colours=COLOURS)
+
+
+@pytest.mark.parametrize("colours", [{1: "blue"}, {1: "#12345"}, {300: "#123456"}, {-1: "#123456"}])
+def test_what_is_no_colour_is_refused(classes, tmp_path, colours):
+    with pytest.raises(InputError, match=r"ground_class: colour .* of class .*written as '#rrggbb'"):
+        write_cog(classes, tmp_path / "classes.tif", colours=colours)
+    assert not list(tmp_path.iterdir())

@@ -1,8 +1,9 @@
 """Write a map as a Cloud-Optimized GeoTIFF, block by block, so that it never has to fit into memory."""
 
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise, product
 from math import prod
 from pathlib import Path
@@ -21,9 +22,17 @@ from cryoscale.grids import geobox_of
 BLOCK = 512  # pixels along each side of a tile of the file
 GDAL_CACHE = 64  # MB; GDAL's own choice is 5 % of the machine, whatever share of it a worker has been given
 _Region = tuple[slice, slice]
+_Colour = tuple[int, int, int, int]
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
-def write_cog(array: xr.DataArray, path: str | Path, *, batch_bytes: int = 128 * 2**20) -> Path:
+def write_cog(
+    array: xr.DataArray,
+    path: str | Path,
+    *,
+    colours: Mapping[int, str] | None = None,
+    batch_bytes: int = 128 * 2**20,
+) -> Path:
     """Write a map as a Cloud-Optimized GeoTIFF.
 
     Chunks are computed once each, a batch of them at a time, into a tiled temporary file beside the target, which
@@ -36,19 +45,23 @@ def write_cog(array: xr.DataArray, path: str | Path, *, batch_bytes: int = 128 *
         ``units`` its unit.
     path : str or pathlib.Path
         The file; one that is there is replaced, a folder that is not is made.
+    colours : mapping of int to str, optional
+        Colour of each class as ``"#rrggbb"``: the file's colour table, which a GIS shows at once. Only with ``uint8``.
     batch_bytes : int
         How much of the map is held in memory at a time; one chunk, if that is more.
 
     Returns
     -------
     pathlib.Path
-        The file. Floats have NaN as no data; integers have what ``_FillValue`` says (attribute or encoding), or none.
-        Booleans become 0 and 1. Overviews are means of floats, and nearest values of integers.
+        The file. Floats have NaN as no data; integers have what ``_FillValue`` says (attribute or encoding), or the
+        flag that means ``no_data``, or none. Booleans become 0 and 1. Overviews are means of floats, the most frequent
+        of classes (arrays with ``flag_values``), and nearest values of other integers. Classes are named by items of
+        the band's metadata, such as ``class_1=permafrost``.
 
     Raises
     ------
     InputError
-        If it is no map of numbers with a CRS.
+        If it is no map of numbers with a CRS, or if the colours are none or cannot be held.
 
     Examples
     --------
@@ -61,15 +74,18 @@ def write_cog(array: xr.DataArray, path: str | Path, *, batch_bytes: int = 128 *
     """
     target = Path(path)
     image = _north_up(_checked(array))
+    table = _colour_table(image, colours or {})
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.")
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), beside as folder:
         tiled, finished = Path(folder, "tiled.tif"), Path(folder, "cog.tif")
         with rasterio.open(tiled, "w", **_profile(image), nodata=_no_data(array)) as dataset:
             _describe(dataset, array)
+            if table:
+                dataset.write_colormap(1, table)
             for region, values in _computed(image, batch_bytes):
                 dataset.write(values, 1, window=Window.from_slices(*region))
-        rasterio.shutil.copy(tiled, finished, driver="COG", **_creation_options(image.dtype))
+        rasterio.shutil.copy(tiled, finished, driver="COG", **_creation_options(image))
         os.replace(finished, target)
     return target
 
@@ -117,22 +133,48 @@ def _profile(array: xr.DataArray) -> dict[str, object]:
 
 
 def _no_data(array: xr.DataArray) -> float | None:
-    fill: float | None = array.attrs.get("_FillValue", array.encoding.get("_FillValue"))
+    named = [value for value, meaning in _flags(array).items() if meaning == "no_data"]
+    fill: float | None = array.attrs.get("_FillValue", array.encoding.get("_FillValue", named[0] if named else None))
     return np.nan if array.dtype.kind == "f" else fill
+
+
+def _flags(array: xr.DataArray) -> dict[int, str]:
+    """Values of a classification with their meanings; nothing of other arrays."""
+    meanings = str(array.attrs.get("flag_meanings", "")).split()
+    return dict(zip(map(int, array.attrs.get("flag_values", ())), meanings, strict=False))
+
+
+def _colour_table(array: xr.DataArray, colours: Mapping[int, str]) -> dict[int, _Colour]:
+    """Colours as GDAL takes them."""
+    name = array.name or "array"
+    if colours and array.dtype != np.uint8:
+        raise InputError(
+            f"{name}: is of type {array.dtype}, but a colour table needs uint8. Convert the classes with "
+            ".astype('uint8'), or leave out the colours."
+        )
+    for value, colour in colours.items():
+        if not 0 <= value <= 255 or not _HEX.fullmatch(colour):
+            raise InputError(
+                f"{name}: colour {colour!r} of class {value}; a colour table takes values from 0 to 255 and colours "
+                "written as '#rrggbb'."
+            )
+    return {value: (*bytes.fromhex(colour[1:]), 255) for value, colour in colours.items()}
 
 
 def _describe(dataset: rasterio.io.DatasetWriter, array: xr.DataArray) -> None:
     dataset.set_band_description(1, str(array.attrs.get("long_name", array.name or "")))
     dataset.set_band_unit(1, str(array.attrs.get("units", "")))
+    dataset.update_tags(1, **{f"class_{value}": meaning for value, meaning in _flags(array).items()})
 
 
-def _creation_options(dtype: np.dtype[np.generic]) -> dict[str, object]:
+def _creation_options(array: xr.DataArray) -> dict[str, object]:
+    integers = "mode" if _flags(array) else "nearest"
     return {
         "compress": "deflate",
         "predictor": "yes",
         "blocksize": BLOCK,
         "overviews": "ignore_existing",
-        "overview_resampling": "average" if dtype.kind == "f" else "nearest",
+        "overview_resampling": "average" if array.dtype.kind == "f" else integers,
         "bigtiff": "if_safer",
         "num_threads": len(os.sched_getaffinity(0)),
     }
