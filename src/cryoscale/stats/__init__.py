@@ -3,6 +3,7 @@
 from cryoscale.stats.binning import binned_statistics
 from cryoscale.stats.cdf import fit_cdf, match_cdf
 from cryoscale.stats.comparison import compare_maps
+from cryoscale.stats.confusion import Confusion, confusion, confusion_matrix, kappa_interval
 from cryoscale.stats.correlation import Correlation, correlate
 from cryoscale.stats.kriging import Kriged, krige
 from cryoscale.stats.quantiles import JointQuantiles, joint_quantiles
@@ -14,6 +15,7 @@ from cryoscale.stats.variogram_fit import EmpiricalVariogram, choose_variogram, 
 
 __all__ = [
     "CdfTransfer",
+    "Confusion",
     "Correction",
     "Correlation",
     "EmpiricalVariogram",
@@ -24,11 +26,14 @@ __all__ = [
     "binned_statistics",
     "choose_variogram",
     "compare_maps",
+    "confusion",
+    "confusion_matrix",
     "correlate",
     "empirical_variogram",
     "fit_cdf",
     "fit_variogram",
     "joint_quantiles",
+    "kappa_interval",
     "krige",
     "mann_kendall",
     "match_cdf",

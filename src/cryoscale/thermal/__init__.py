@@ -2,19 +2,32 @@
 
 from cryoscale.thermal.degree_days import degree_days, n_factors, whole_years
 from cryoscale.thermal.permafrost import class_areas, classify_permafrost, permafrost_change
+from cryoscale.thermal.rk import RkTable, count_classes, map_rk, require_rk
+from cryoscale.thermal.rk_boreholes import RkBoreholeCalibration, calibrate_rk_to_boreholes
+from cryoscale.thermal.rk_calibration import RkCalibration, RkValidation, calibrate_rk_to_survey, cross_validate_rk
 from cryoscale.thermal.series import SeriesFill, fill_in_time
 from cryoscale.thermal.ttop import mean_over_years, permafrost_probability, ttop, ttop_error
 
 __all__ = [
+    "RkBoreholeCalibration",
+    "RkCalibration",
+    "RkTable",
+    "RkValidation",
     "SeriesFill",
+    "calibrate_rk_to_boreholes",
+    "calibrate_rk_to_survey",
     "class_areas",
     "classify_permafrost",
+    "count_classes",
+    "cross_validate_rk",
     "degree_days",
     "fill_in_time",
+    "map_rk",
     "mean_over_years",
     "n_factors",
     "permafrost_change",
     "permafrost_probability",
+    "require_rk",
     "ttop",
     "ttop_error",
     "whole_years",

@@ -1,0 +1,5 @@
+"""What every learner needs: folds, samples from chunks, prediction over chunks."""
+
+from cryoscale.learning.folds import fold_splits, grouped_folds, random_folds, spatial_blocks
+
+__all__ = ["fold_splits", "grouped_folds", "random_folds", "spatial_blocks"]

@@ -1,0 +1,62 @@
+"""Start values of r_k: CryoGrid's table by group of land cover, for two legends of ESA CCI."""
+
+_BARE, _DECIDUOUS, _EVERGREEN, _SHRUB, _GRASS, _WETLAND = 0.95, 0.95, 0.90, 0.80, 0.75, 0.55
+_MIXED = (_DECIDUOUS + _EVERGREEN) / 2
+_NOT_GROUND = float("nan")
+
+ESA_CCI: tuple[tuple[int, str, float], ...] = (
+    (10, "cropland, rainfed", _GRASS),
+    (11, "cropland, rainfed, herbaceous", _GRASS),
+    (12, "cropland, rainfed, trees or shrubs", _GRASS),
+    (20, "cropland, irrigated", _GRASS),
+    (30, "mostly cropland", _GRASS),
+    (40, "mostly natural vegetation, some cropland", _GRASS),
+    (50, "broadleaved evergreen trees", _EVERGREEN),
+    (60, "broadleaved deciduous trees", _DECIDUOUS),
+    (61, "broadleaved deciduous trees, closed", _DECIDUOUS),
+    (62, "broadleaved deciduous trees, open", _DECIDUOUS),
+    (70, "needleleaved evergreen trees", _EVERGREEN),
+    (71, "needleleaved evergreen trees, closed", _EVERGREEN),
+    (72, "needleleaved evergreen trees, open", _EVERGREEN),
+    (80, "needleleaved deciduous trees", _DECIDUOUS),
+    (81, "needleleaved deciduous trees, closed", _DECIDUOUS),
+    (82, "needleleaved deciduous trees, open", _DECIDUOUS),
+    (90, "mixed trees", _MIXED),
+    (100, "mostly trees and shrubs, some grass", _SHRUB),
+    (110, "mostly grass, some trees and shrubs", _GRASS),
+    (120, "shrubs", _SHRUB),
+    (121, "evergreen shrubs", _SHRUB),
+    (122, "deciduous shrubs", _SHRUB),
+    (130, "grassland", _GRASS),
+    (140, "lichens and mosses", _BARE),
+    (150, "sparse vegetation", _BARE),
+    (151, "sparse trees", _BARE),
+    (152, "sparse shrubs", _BARE),
+    (153, "sparse herbs", _BARE),
+    (160, "flooded trees, fresh water", _WETLAND),
+    (170, "flooded trees, saline water", _WETLAND),
+    (180, "flooded shrubs or herbs", _WETLAND),
+    (190, "urban", _BARE),
+    (200, "bare", _BARE),
+    (201, "bare, consolidated", _BARE),
+    (202, "bare, unconsolidated", _BARE),
+    (210, "water", _NOT_GROUND),
+    (220, "permanent snow and ice", _NOT_GROUND),
+)
+
+PFT: tuple[tuple[str, float], ...] = (
+    ("BARE", _BARE),
+    ("BUILT", _BARE),
+    ("GRASS-MAN", _GRASS),
+    ("GRASS-NAT", _GRASS),
+    ("SHRUBS-BD", _SHRUB),
+    ("SHRUBS-BE", _SHRUB),
+    ("SHRUBS-ND", _SHRUB),
+    ("SHRUBS-NE", _SHRUB),
+    ("WATER_INLAND", _NOT_GROUND),
+    ("SNOWICE", _NOT_GROUND),
+    ("TREES-BD", _DECIDUOUS),
+    ("TREES-BE", _EVERGREEN),
+    ("TREES-ND", _DECIDUOUS),
+    ("TREES-NE", _EVERGREEN),
+)
