@@ -9,6 +9,8 @@ from cryoscale.scenes.licsar import write_licsar
 from cryoscale.scenes.longterm import LongtermScene, datong_longterm_scene
 from cryoscale.scenes.season import Season
 from cryoscale.scenes.sparse import SPARSE_PAIRS
+from cryoscale.scenes.tarim import TarimScene, tarim_scene
+from cryoscale.scenes.tarim_files import TarimFiles, tarim_files, write_tarim
 
 __all__ = [
     "SPARSE_PAIRS",
@@ -20,11 +22,16 @@ __all__ = [
     "LongtermScene",
     "Scene",
     "Season",
+    "TarimFiles",
+    "TarimScene",
     "datong_longterm_scene",
     "datong_scene",
     "longterm_files",
+    "tarim_files",
+    "tarim_scene",
     "write_gacos",
     "write_licsar",
     "write_longterm",
     "write_table",
+    "write_tarim",
 ]

@@ -111,6 +111,7 @@ PERMAFROST = (
         ("land_cover_class", "y", "x"),
         valid_range=(0.0, 1.0),
     ),
+    Variable("survey_class", "1", "class of a map that is compared", MAP, dtype="uint8"),
     Variable("glacier", "1", "ice that flows", MAP, dtype="bool"),
     Variable("lake", "1", "standing water", MAP, dtype="bool"),
 )
