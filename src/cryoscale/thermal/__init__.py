@@ -1,6 +1,10 @@
 """Surface temperature -> degree-days -> active layer and permafrost."""
 
 from cryoscale.thermal.degree_days import degree_days, n_factors, whole_years
+from cryoscale.thermal.gap_models import fit_gap_models
+from cryoscale.thermal.gap_seasons import with_season_fallback
+from cryoscale.thermal.gaps import fill_gaps
+from cryoscale.thermal.ground_temperature import GroundTemperatureModel
 from cryoscale.thermal.permafrost import class_areas, classify_permafrost, permafrost_change
 from cryoscale.thermal.rk import RkTable, count_classes, map_rk, require_rk
 from cryoscale.thermal.rk_boreholes import RkBoreholeCalibration, calibrate_rk_to_boreholes
@@ -9,6 +13,7 @@ from cryoscale.thermal.series import SeriesFill, fill_in_time
 from cryoscale.thermal.ttop import mean_over_years, permafrost_probability, ttop, ttop_error
 
 __all__ = [
+    "GroundTemperatureModel",
     "RkBoreholeCalibration",
     "RkCalibration",
     "RkTable",
@@ -21,7 +26,9 @@ __all__ = [
     "count_classes",
     "cross_validate_rk",
     "degree_days",
+    "fill_gaps",
     "fill_in_time",
+    "fit_gap_models",
     "map_rk",
     "mean_over_years",
     "n_factors",
@@ -31,4 +38,5 @@ __all__ = [
     "ttop",
     "ttop_error",
     "whole_years",
+    "with_season_fallback",
 ]

@@ -19,6 +19,7 @@ PERMAFROST = (
         dtype="uint8",
         flags=((0, "no_data"), (1, "observed"), (2, "kriged"), (3, "elevation_only")),
     ),
+    Variable("station_lst", "degC", "land surface temperature at stations", ("overpass", "time", "station")),
     Variable("lapse_rate", "K m-1", "change of land surface temperature with elevation", PER_IMAGE, dtype="float64"),
     Variable("lst_at_sea_level", "degC", "land surface temperature at 0 m by its lapse", PER_IMAGE, dtype="float64"),
     Variable("variogram_nugget", "K2", "nugget of the variogram", PER_IMAGE, dtype="float64"),
