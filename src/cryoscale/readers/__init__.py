@@ -1,29 +1,52 @@
-"""Readers: folders of interferograms from several processors into one canonical lazy stack."""
+"""Readers: interferograms, surface temperatures, maps, outlines and tables of other programs, lazy and on one grid."""
 
 from cryoscale.readers.files import PairFiles, Rejected, StackFiles
 from cryoscale.readers.gacos import open_gacos
 from cryoscale.readers.gamma import find_gamma
 from cryoscale.readers.hyp3 import find_hyp3
 from cryoscale.readers.inspection import GridMismatch, Inspection, inspect_files
+from cryoscale.readers.land_cover import open_land_cover
 from cryoscale.readers.licsar import find_licsar
+from cryoscale.readers.lst import open_lst
+from cryoscale.readers.lst_encoding import TemperatureUnit
+from cryoscale.readers.lst_files import LstFiles, find_lst
+from cryoscale.readers.lst_names import LstFormat
+from cryoscale.readers.lst_window import grid_of_part
 from cryoscale.readers.maps import open_map
+from cryoscale.readers.points import Located, locate, read_boreholes, read_stations
 from cryoscale.readers.stack import choose_strip_rows, lazy_stack, open_stack
 from cryoscale.readers.table import read_table
+from cryoscale.readers.vectors import open_mask
+from cryoscale.readers.warp import Resampling, open_on_grid
 
 __all__ = [
     "GridMismatch",
     "Inspection",
+    "Located",
+    "LstFiles",
+    "LstFormat",
     "PairFiles",
     "Rejected",
+    "Resampling",
     "StackFiles",
+    "TemperatureUnit",
     "choose_strip_rows",
     "find_gamma",
     "find_hyp3",
     "find_licsar",
+    "find_lst",
+    "grid_of_part",
     "inspect_files",
     "lazy_stack",
+    "locate",
     "open_gacos",
+    "open_land_cover",
+    "open_lst",
     "open_map",
+    "open_mask",
+    "open_on_grid",
     "open_stack",
+    "read_boreholes",
+    "read_stations",
     "read_table",
 ]
