@@ -19,7 +19,9 @@ from cryoscale.errors import ConfigError, CryoscaleError
 from cryoscale.products import deformation as deformation_product
 from cryoscale.products import demo as demo_product
 from cryoscale.products import demo_longterm as demo_longterm_product
+from cryoscale.products import demo_permafrost as demo_permafrost_product
 from cryoscale.products import longterm as longterm_product
+from cryoscale.products import permafrost_map as permafrost_map_product
 from cryoscale.products.outcome import Outcome
 from cryoscale.schemas import require_valid
 
@@ -107,6 +109,26 @@ def longterm(
 
 
 @app.command()
+def permafrost_map(
+    config: ConfigFile = None,
+    template: Template = False,
+    plan: PlanOnly = False,
+    assignments: Assignments = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Daily surface temperatures -> degree-days -> permafrost by TTOP, its probability and its change.
+
+    An interrupted run goes on where it was when the same command is given again.
+
+    [dim]cryoscale permafrost-map --template > config.yaml[/dim]
+
+    [dim]cryoscale permafrost-map config.yaml --plan[/dim]
+    """
+    request = Request(config, assignments or [], template, plan, overwrite)
+    _serve(request, permafrost_map_product, permafrost_map_product.PermafrostMapConfig)
+
+
+@app.command()
 def validate(stores: Annotated[list[Path], typer.Argument(help="Zarr stores that cryoscale wrote.")]) -> None:
     """Check stores against their schemas, and that no chunk is missing."""
     for path in stores:
@@ -128,6 +150,14 @@ def demo_longterm(
 ) -> None:
     """Build a synthetic scene of five sensors from 1997 to 2023, make its long-term record, and compare."""
     _print_outcome(demo_longterm_product.run(folder))
+
+
+@app.command()
+def demo_permafrost(
+    folder: Annotated[Path, typer.Argument(help="Where the scene and the results go.")] = Path("demo-permafrost"),
+) -> None:
+    """Build a synthetic scene of the Tarim's margin, map its permafrost, and compare every step with the truth."""
+    _print_outcome(demo_permafrost_product.run(folder))
 
 
 def _serve(request: Request, product: Product, model: type[Config]) -> None:
