@@ -10,6 +10,9 @@ from cryoscale.thermal.rk import RkTable, count_classes, map_rk, require_rk
 from cryoscale.thermal.rk_boreholes import RkBoreholeCalibration, calibrate_rk_to_boreholes
 from cryoscale.thermal.rk_calibration import RkCalibration, RkValidation, calibrate_rk_to_survey, cross_validate_rk
 from cryoscale.thermal.series import SeriesFill, fill_in_time
+from cryoscale.thermal.sites import uniform_sites
+from cryoscale.thermal.stefan import mask_active_layer, stefan_alt, stefan_e_factor
+from cryoscale.thermal.stefan_calibration import StefanCalibration, StefanEstimate, StefanFit, calibrate_stefan
 from cryoscale.thermal.ttop import mean_over_years, permafrost_probability, ttop, ttop_error
 
 __all__ = [
@@ -19,8 +22,12 @@ __all__ = [
     "RkTable",
     "RkValidation",
     "SeriesFill",
+    "StefanCalibration",
+    "StefanEstimate",
+    "StefanFit",
     "calibrate_rk_to_boreholes",
     "calibrate_rk_to_survey",
+    "calibrate_stefan",
     "class_areas",
     "classify_permafrost",
     "count_classes",
@@ -30,13 +37,17 @@ __all__ = [
     "fill_in_time",
     "fit_gap_models",
     "map_rk",
+    "mask_active_layer",
     "mean_over_years",
     "n_factors",
     "permafrost_change",
     "permafrost_probability",
     "require_rk",
+    "stefan_alt",
+    "stefan_e_factor",
     "ttop",
     "ttop_error",
+    "uniform_sites",
     "whole_years",
     "with_season_fallback",
 ]

@@ -3,20 +3,46 @@
 Attributes of outputs, the schemas in ``zarr_schemas/``, the checks of inputs and the tests' fixtures all read it.
 """
 
+from collections.abc import Iterable
 from types import MappingProxyType
 
 import xarray as xr
 
 from cryoscale.errors import InputError
+from cryoscale.variables.active_layer import ACTIVE_LAYER
 from cryoscale.variables.deformation import DEFORMATION
 from cryoscale.variables.entry import Variable
 from cryoscale.variables.environment import ENVIRONMENT
+from cryoscale.variables.hydrology import HYDROLOGY
 from cryoscale.variables.permafrost import PERMAFROST
 from cryoscale.variables.statistics import STATISTICS
 
-VARIABLES: MappingProxyType[str, Variable] = MappingProxyType(
-    {entry.name: entry for entry in (*DEFORMATION, *ENVIRONMENT, *PERMAFROST, *STATISTICS)}
-)
+
+def registry_of(*tables: Iterable[Variable]) -> MappingProxyType[str, Variable]:
+    """Join tables of variables.
+
+    Parameters
+    ----------
+    *tables : iterable of Variable
+        One a domain.
+
+    Returns
+    -------
+    mapping of str to Variable
+
+    Raises
+    ------
+    ValueError
+        If two entries share a name: one would silently stand for the other.
+    """
+    entries = [entry for table in tables for entry in table]
+    repeated = sorted({entry.name for entry in entries if sum(other.name == entry.name for other in entries) > 1})
+    if repeated:
+        raise ValueError(f"registered twice: {', '.join(repeated)}")
+    return MappingProxyType({entry.name: entry for entry in entries})
+
+
+VARIABLES = registry_of(ACTIVE_LAYER, DEFORMATION, ENVIRONMENT, HYDROLOGY, PERMAFROST, STATISTICS)
 
 
 def attributes(name: str) -> dict[str, object]:

@@ -1,0 +1,31 @@
+"""Variables of the active layer: how deep the ground thaws, and Stefan's factor that says so."""
+
+from cryoscale.variables.entry import MAP, YEARS, Variable
+
+ACTIVE_LAYER = (
+    Variable(
+        "active_layer_thickness",
+        "m",
+        "thickness of the active layer",
+        YEARS,
+        standard_name="permafrost_active_layer_thickness",
+        valid_range=(0.0, 20.0),
+    ),
+    Variable("active_layer_thickness_error", "m", "standard error of the thickness of the active layer", YEARS),
+    Variable(
+        "active_layer_status",
+        "1",
+        "whether a pixel has an active layer, or why it has none",
+        YEARS,
+        dtype="uint8",
+        flags=((0, "no_data"), (1, "active_layer"), (2, "water"), (3, "bare_rock"), (4, "no_permafrost")),
+    ),
+    Variable(
+        "stefan_e_factor",
+        "m degC-0.5 d-0.5",
+        "thickness of the active layer per root of thawing degree-days",
+        MAP,
+        valid_range=(0.0, 0.5),
+    ),
+    Variable("stefan_e_factor_error", "m degC-0.5 d-0.5", "standard error of Stefan's factor", MAP),
+)
