@@ -28,4 +28,6 @@ ACTIVE_LAYER = (
         valid_range=(0.0, 0.5),
     ),
     Variable("stefan_e_factor_error", "m degC-0.5 d-0.5", "standard error of Stefan's factor", MAP),
+    Variable("water", "1", "rivers, lakes and ponds", MAP, dtype="bool"),
+    Variable("bare_rock", "1", "ground of bare rock", MAP, dtype="bool"),
 )

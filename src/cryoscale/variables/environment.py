@@ -21,7 +21,7 @@ ENVIRONMENT = (
         "W m-2",
         "daily mean radiation under a clear sky on the slope",
         MAP,
-        valid_range=(0.0, 600.0),
+        valid_range=(0.0, 1000.0),
     ),
     Variable("ndvi", "1", "normalised difference vegetation index", MAP, valid_range=(-1.0, 1.0)),
     Variable("swir_albedo", "1", "shortwave infrared albedo", MAP, valid_range=(0.0, 1.0)),
