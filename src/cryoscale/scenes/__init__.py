@@ -1,5 +1,7 @@
 """Synthetic worlds with known truth, for the demo, the tests, the notebooks and the benchmarks."""
 
+from cryoscale.scenes.active_layer import ActiveLayerScene, active_layer_scene
+from cryoscale.scenes.active_layer_files import ActiveLayerFiles, active_layer_files, write_active_layer
 from cryoscale.scenes.deformation import Scene, datong_scene
 from cryoscale.scenes.disturbances import TYPICAL, UNDISTURBED, Disturbances
 from cryoscale.scenes.files import LongtermFiles, longterm_files, write_longterm, write_table
@@ -16,6 +18,8 @@ __all__ = [
     "SPARSE_PAIRS",
     "TYPICAL",
     "UNDISTURBED",
+    "ActiveLayerFiles",
+    "ActiveLayerScene",
     "Disturbances",
     "Flaw",
     "LongtermFiles",
@@ -24,11 +28,14 @@ __all__ = [
     "Season",
     "TarimFiles",
     "TarimScene",
+    "active_layer_files",
+    "active_layer_scene",
     "datong_longterm_scene",
     "datong_scene",
     "longterm_files",
     "tarim_files",
     "tarim_scene",
+    "write_active_layer",
     "write_gacos",
     "write_licsar",
     "write_longterm",

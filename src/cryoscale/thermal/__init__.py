@@ -1,6 +1,7 @@
 """Surface temperature -> degree-days -> active layer and permafrost."""
 
 from cryoscale.thermal.degree_days import degree_days, n_factors, whole_years
+from cryoscale.thermal.downscaling import Downscaler
 from cryoscale.thermal.gap_models import fit_gap_models
 from cryoscale.thermal.gap_seasons import with_season_fallback
 from cryoscale.thermal.gaps import fill_gaps
@@ -13,9 +14,11 @@ from cryoscale.thermal.series import SeriesFill, fill_in_time
 from cryoscale.thermal.sites import uniform_sites
 from cryoscale.thermal.stefan import mask_active_layer, stefan_alt, stefan_e_factor
 from cryoscale.thermal.stefan_calibration import StefanCalibration, StefanEstimate, StefanFit, calibrate_stefan
+from cryoscale.thermal.thaw_sums import downscaled_thaw, smooth_nodes
 from cryoscale.thermal.ttop import mean_over_years, permafrost_probability, ttop, ttop_error
 
 __all__ = [
+    "Downscaler",
     "GroundTemperatureModel",
     "RkBoreholeCalibration",
     "RkCalibration",
@@ -33,6 +36,7 @@ __all__ = [
     "count_classes",
     "cross_validate_rk",
     "degree_days",
+    "downscaled_thaw",
     "fill_gaps",
     "fill_in_time",
     "fit_gap_models",
@@ -43,6 +47,7 @@ __all__ = [
     "permafrost_change",
     "permafrost_probability",
     "require_rk",
+    "smooth_nodes",
     "stefan_alt",
     "stefan_e_factor",
     "ttop",
