@@ -5,7 +5,7 @@ from odc.geo.geobox import GeoBox
 
 from cryoscale.errors import InputError
 from cryoscale.grids import pixel_at
-from cryoscale.readers.points import locate, read_boreholes, read_stations
+from cryoscale.readers.points import locate, read_boreholes, read_stations, read_thaw_depths
 
 HEAD = "station,longitude,latitude,time,ground_surface_temperature,air_temperature,elevation,note"
 ROWS = (
@@ -143,3 +143,18 @@ def test_no_place_on_the_grid():
         InputError, match=r"none of 2 places lies on the grid .* longitudes 37.5 to 37.6, .* interchanged"
     ):
         locate(swapped, grid)
+
+
+def test_thaw_depths_are_metres(tmp_path):
+    path = tmp_path / "sites.csv"
+    header = "site,longitude,latitude,year,active_layer_thickness\n"
+    path.write_text(header + "B,99.2,38.2,2020,1.5\nA,99.1,38.1,2019,1.4\nA,99.1,38.1,2020,\n")
+    table = read_thaw_depths(path)
+    assert table.site.tolist() == ["A", "B"]
+    assert table.year.tolist() == [2019, 2020]
+    path.write_text(header + "A,99.1,38.1,2019,140\n")
+    with pytest.raises(InputError, match=r"active_layer_thickness is 140 at A, but must be in m, 0 to 20"):
+        read_thaw_depths(path)
+    path.write_text(header + "A,99.1,38.1,2019,1.4\nA,99.1,38.1,2019,1.5\n")
+    with pytest.raises(InputError, match="1 rows repeat a site and year"):
+        read_thaw_depths(path)

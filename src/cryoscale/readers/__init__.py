@@ -1,5 +1,8 @@
 """Readers: interferograms, surface temperatures, maps, outlines and tables of other programs, lazy and on one grid."""
 
+from cryoscale.readers.dated import DatedFiles, find_dated, open_dated
+from cryoscale.readers.discharge import read_discharge
+from cryoscale.readers.era5 import read_basin_climate
 from cryoscale.readers.files import PairFiles, Rejected, StackFiles
 from cryoscale.readers.gacos import open_gacos
 from cryoscale.readers.gamma import find_gamma
@@ -13,13 +16,14 @@ from cryoscale.readers.lst_files import LstFiles, find_lst
 from cryoscale.readers.lst_names import LstFormat
 from cryoscale.readers.lst_window import grid_of_part
 from cryoscale.readers.maps import open_map
-from cryoscale.readers.points import Located, locate, read_boreholes, read_stations
+from cryoscale.readers.points import Located, locate, read_boreholes, read_stations, read_thaw_depths
 from cryoscale.readers.stack import choose_strip_rows, lazy_stack, open_stack
 from cryoscale.readers.table import read_table
 from cryoscale.readers.vectors import open_mask
 from cryoscale.readers.warp import Resampling, open_on_grid
 
 __all__ = [
+    "DatedFiles",
     "GridMismatch",
     "Inspection",
     "Located",
@@ -31,6 +35,7 @@ __all__ = [
     "StackFiles",
     "TemperatureUnit",
     "choose_strip_rows",
+    "find_dated",
     "find_gamma",
     "find_hyp3",
     "find_licsar",
@@ -39,6 +44,7 @@ __all__ = [
     "inspect_files",
     "lazy_stack",
     "locate",
+    "open_dated",
     "open_gacos",
     "open_land_cover",
     "open_lst",
@@ -46,7 +52,10 @@ __all__ = [
     "open_mask",
     "open_on_grid",
     "open_stack",
+    "read_basin_climate",
     "read_boreholes",
+    "read_discharge",
     "read_stations",
     "read_table",
+    "read_thaw_depths",
 ]

@@ -12,12 +12,14 @@ from rasterio.crs import CRS
 from cryoscale.errors import InputError
 from cryoscale.grids import describe_grid
 from cryoscale.readers.places import BORDER, grid_of, places_at
+from cryoscale.variables import VARIABLES
 
 STATES = ("stable permafrost", "unstable permafrost", "seasonally frozen ground")
 """What a borehole can have found."""
 
 _PLACE = ("longitude", "latitude")
 _LIMIT = 90.0  # degC: weather services write codes such as 999.9 or 32766 beyond it
+_THICKNESS = VARIABLES["active_layer_thickness"].valid_range or (0.0, np.inf)
 _KELVIN = (180.0, 340.0)
 
 
@@ -138,6 +140,54 @@ def read_boreholes(path: Path, *, columns: Mapping[str, str] | None = None) -> p
     _require_unique(table, ["borehole"], path)
     table.attrs["missing_codes"] = {name: _blank_codes(table, name, path) for name in found[:2] if name in table}
     return table
+
+
+def read_thaw_depths(path: Path, *, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
+    r"""Read thicknesses of the active layer that were measured at the end of a season.
+
+    Parameters
+    ----------
+    path : Path
+        CSV with a header, one row a site and year.
+    columns : mapping, optional
+        Name of a column here to its name in the file, where they differ.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``site`` (str), ``longitude``, ``latitude`` (degree, WGS84), ``year`` (int), ``active_layer_thickness`` (m).
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, lacks a column, or holds what is no number, no year, or no thickness in m.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "sites.csv")
+    ...     text = "site,longitude,latitude,year,active_layer_thickness\nA,99.1,38.1,2019,1.4\n"
+    ...     _ = path.write_text(text)
+    ...     read_thaw_depths(path).active_layer_thickness.tolist()
+    [1.4]
+    """
+    measured = ("year", "active_layer_thickness")
+    table = _read(path, needed=("site", *_PLACE, *measured), optional=(), columns=columns or {})
+    table["site"] = _labels(table["site"], path)
+    for name in (*_PLACE, *measured):
+        table[name] = _numbers(table[name], path)
+    _require_places(table, path)
+    table = table.dropna(subset=list(measured))
+    thickness, (low, high) = table["active_layer_thickness"], _THICKNESS
+    wrong = ~thickness.between(low, high)
+    if wrong.any():
+        raise InputError(
+            f"{path}: active_layer_thickness is {thickness[wrong].iloc[0]:g} at {table.loc[wrong, 'site'].iloc[0]}, "
+            f"but must be in m, {low:g} to {high:g}. Divide centimetres by 100."
+        )
+    _require_unique(table, ["site", "year"], path)
+    return table.astype({"year": int}).sort_values(["site", "year"], ignore_index=True)
 
 
 def locate(table: pd.DataFrame, geobox: GeoBox) -> Located:

@@ -1,6 +1,6 @@
 """Variables of the active layer: how deep the ground thaws, and Stefan's factor that says so."""
 
-from cryoscale.variables.entry import MAP, YEARS, Variable
+from cryoscale.variables.entry import MAP, SERIES, YEARS, Variable
 
 ACTIVE_LAYER = (
     Variable(
@@ -28,6 +28,18 @@ ACTIVE_LAYER = (
         valid_range=(0.0, 0.5),
     ),
     Variable("stefan_e_factor_error", "m degC-0.5 d-0.5", "standard error of Stefan's factor", MAP),
+    Variable(
+        "fine_ndvi", "1", "normalised difference vegetation index at fine resolution", MAP, valid_range=(-1.0, 1.0)
+    ),
+    Variable(
+        "ndvi_series", "1", "normalised difference vegetation index by month or season", SERIES, valid_range=(-1.0, 1.0)
+    ),
+    Variable("lst_detail", "K", "surface temperature beyond what its images show", SERIES),
+    Variable("daily_lst", "degC", "daily mean surface temperature", SERIES, valid_range=(-100.0, 90.0)),
+    Variable(
+        "smooth_lst", "degC", "daily surface temperature at the centres of coarse pixels", ("time", "node_y", "node_x")
+    ),
+    Variable("no_permafrost", "1", "ground without permafrost", MAP, dtype="bool"),
     Variable("water", "1", "rivers, lakes and ponds", MAP, dtype="bool"),
     Variable("bare_rock", "1", "ground of bare rock", MAP, dtype="bool"),
 )
