@@ -16,8 +16,10 @@ from cryoscale import __version__
 from cryoscale.config import Config
 from cryoscale.engine import Plan
 from cryoscale.errors import ConfigError, CryoscaleError
+from cryoscale.products import active_layer as active_layer_product
 from cryoscale.products import deformation as deformation_product
 from cryoscale.products import demo as demo_product
+from cryoscale.products import demo_active_layer as demo_active_layer_product
 from cryoscale.products import demo_longterm as demo_longterm_product
 from cryoscale.products import demo_permafrost as demo_permafrost_product
 from cryoscale.products import longterm as longterm_product
@@ -129,6 +131,26 @@ def permafrost_map(
 
 
 @app.command()
+def active_layer(
+    config: ConfigFile = None,
+    template: Template = False,
+    plan: PlanOnly = False,
+    assignments: Assignments = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Coarse surface temperatures and vegetation -> fine thawing index -> active-layer thickness by year.
+
+    An interrupted run goes on where it was when the same command is given again.
+
+    [dim]cryoscale active-layer --template > config.yaml[/dim]
+
+    [dim]cryoscale active-layer config.yaml --plan[/dim]
+    """
+    request = Request(config, assignments or [], template, plan, overwrite)
+    _serve(request, active_layer_product, active_layer_product.ActiveLayerConfig)
+
+
+@app.command()
 def validate(stores: Annotated[list[Path], typer.Argument(help="Zarr stores that cryoscale wrote.")]) -> None:
     """Check stores against their schemas, and that no chunk is missing."""
     for path in stores:
@@ -158,6 +180,14 @@ def demo_permafrost(
 ) -> None:
     """Build a synthetic scene of the Tarim's margin, map its permafrost, and compare every step with the truth."""
     _print_outcome(demo_permafrost_product.run(folder))
+
+
+@app.command()
+def demo_active_layer(
+    folder: Annotated[Path, typer.Argument(help="Where the scene and the results go.")] = Path("demo-active-layer"),
+) -> None:
+    """Build a synthetic valley of 30 m, map its active layer, and compare every step with the truth."""
+    _print_outcome(demo_active_layer_product.run(folder))
 
 
 def _serve(request: Request, product: Product, model: type[Config]) -> None:

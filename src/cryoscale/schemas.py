@@ -142,6 +142,48 @@ STORE_KINDS: Mapping[str, StoreKind] = {
         optional=("mean_ddt", "mean_ddf", "rk_error"),
         coords=_GRID | {"year": ("year",)},
     ),
+    "active-layer-land": StoreKind(
+        title="Maps of the land at fine resolution, and what its shape tells of temperature and vegetation",
+        required=("elevation", "slope", "aspect_sin", "aspect_cos", "land_cover", "fine_ndvi"),
+        optional=("water", "bare_rock", "no_permafrost"),
+        coords=_GRID,
+    ),
+    "daily-temperature": StoreKind(
+        title="Daily mean surface temperature at the resolution of the images, gaps filled in time",
+        required=("daily_lst",),
+        optional=(),
+        coords=_GRID | {"time": ("time",)},
+    ),
+    "fine-ndvi": StoreKind(
+        title="Vegetation index of every month or season at fine resolution",
+        required=("ndvi_series",),
+        optional=(),
+        coords=_GRID | {"time": ("time",)},
+    ),
+    "temperature-detail": StoreKind(
+        title="What surface temperature has beyond its images, of every month or season",
+        required=("lst_detail",),
+        optional=(),
+        coords=_GRID | {"time": ("time",)},
+    ),
+    "temperature-nodes": StoreKind(
+        title="Daily values at the centres of coarse pixels whose bilinear field keeps their means",
+        required=("smooth_lst",),
+        optional=(),
+        coords={"time": ("time",)},
+    ),
+    "thawing-index": StoreKind(
+        title="Thawing degree-days of every year at fine resolution",
+        required=("ddt", "thawing_days"),
+        optional=(),
+        coords=_GRID | {"year": ("year",)},
+    ),
+    "active-layer": StoreKind(
+        title="Thickness of the active layer by year, its error, and its trend",
+        required=("active_layer_thickness", "active_layer_thickness_error", "active_layer_status", "stefan_e_factor"),
+        optional=("stefan_e_factor_error", "trend_p_value", "kendall_tau"),
+        coords=_GRID | {"year": ("year",)},
+    ),
     "deformation-cube": StoreKind(
         title="Line-of-sight displacement series, their rate and season, and what they rest on",
         required=("displacement", "deformation_rate", "deformation_rate_error", "residual_rms", "n_pairs"),

@@ -234,6 +234,23 @@ def save_small(dataset: xr.Dataset, path: Path, *, provenance: Provenance) -> No
     partial.rename(path)
 
 
+def is_saved(path: Path, provenance: Provenance) -> bool:
+    """Whether a store of the same provenance is there already, so that it need not be computed and saved again.
+
+    Parameters
+    ----------
+    path : Path
+        Where `save_small` would write.
+    provenance : Provenance
+        What it would depend on.
+
+    Returns
+    -------
+    bool
+    """
+    return (path / "zarr.json").is_file() and not read_provenance(path).differences(provenance)
+
+
 def _with_grid_mapping(array: xr.DataArray) -> xr.DataArray:
     """CF's link from a raster to its CRS."""
     return array.assign_attrs(grid_mapping="spatial_ref") if {"y", "x"} <= set(array.dims) else array

@@ -1,11 +1,20 @@
 """Figures (one figure is one function of a dataset) and the HTML report."""
 
+from cryoscale.report.active_layer import (
+    active_layer_section,
+    active_layer_validation_section,
+    daily_section,
+    downscaling_section,
+    stefan_section,
+)
 from cryoscale.report.boreholes import borehole_plot, borehole_table
 from cryoscale.report.canvas import figure_png, save_png
+from cryoscale.report.checks import Check, check_plot, check_table
 from cryoscale.report.classes import class_map, class_maps
 from cryoscale.report.confusion import Agreement, agreement_table, confusion_figure, kappa_plot
 from cryoscale.report.corrections import corrections_section, seasons_section, summary_table, verdict_plot
 from cryoscale.report.deformation import deformation_sections, truth_section
+from cryoscale.report.downscaling import DownscaledImage
 from cryoscale.report.html import Picture, Section, Table, write_report
 from cryoscale.report.maps import decimated, map_figure, mark_points
 from cryoscale.report.palette import class_colours, named_classes
@@ -25,22 +34,30 @@ from cryoscale.report.series import fitted_model, network_gaps, network_plot, ti
 
 __all__ = [
     "Agreement",
+    "Check",
+    "DownscaledImage",
     "Picture",
     "Section",
     "Table",
+    "active_layer_section",
+    "active_layer_validation_section",
     "agreement_table",
     "area_table",
     "borehole_plot",
     "borehole_table",
     "calibration_section",
     "change_section",
+    "check_plot",
+    "check_table",
     "class_colours",
     "class_map",
     "class_maps",
     "confusion_figure",
     "corrections_section",
+    "daily_section",
     "decimated",
     "deformation_sections",
+    "downscaling_section",
     "figure_png",
     "fitted_model",
     "gap_filling_section",
@@ -58,6 +75,7 @@ __all__ = [
     "save_png",
     "scatter_against_truth",
     "seasons_section",
+    "stefan_section",
     "summary_table",
     "temperature_section",
     "time_series_plot",

@@ -37,7 +37,7 @@ class CrossValidated(Protocol):
         """95 % interval of the cross-validated kappa."""
 
 
-def rk_plot(classes: pd.DataFrame, *, title: str | None = None) -> Axes:
+def rk_plot(classes: pd.DataFrame, *, counted: str = "px", title: str | None = None) -> Axes:
     """Draw the ratio of thawed to frozen conductivity of every class, before and after calibration.
 
     Parameters
@@ -45,6 +45,8 @@ def rk_plot(classes: pd.DataFrame, *, title: str | None = None) -> Axes:
     classes : pandas.DataFrame
         By class (index): ``name``; ``n``, pixels; ``rk_table``, what was given, NaN where nothing was; ``rk``,
         calibrated, with its standard error ``rk_error``; ``pooled``, whether it has too few pixels of its own.
+    counted : str
+        What ``n`` counts, beside the number.
     title : str, optional
         Above the plot.
 
@@ -61,7 +63,7 @@ def rk_plot(classes: pd.DataFrame, *, title: str | None = None) -> Axes:
     axes.errorbar(classes["rk"], places, xerr=classes["rk_error"], fmt="o", label="calibrated", **style)
     hollow: dict[str, Any] = {"markerfacecolor": "white", "color": INK, "markersize": 5.5}
     axes.plot(classes["rk_table"], places, "o", label="from the table", zorder=3, **hollow)
-    labels = [f"{name}  ({pixels:,.0f} px)" for name, pixels in zip(classes["name"], classes["n"], strict=True)]
+    labels = [f"{name}  ({count:,.0f} {counted})" for name, count in zip(classes["name"], classes["n"], strict=True)]
     axes.set_yticks(places, labels)
     axes.set_ylim(len(classes) - 0.5, -0.5)
     axes.set_xlabel("Ratio of thawed to frozen thermal conductivity", fontsize=8.5, color=INK)
@@ -70,13 +72,15 @@ def rk_plot(classes: pd.DataFrame, *, title: str | None = None) -> Axes:
     return axes
 
 
-def rk_table(classes: pd.DataFrame) -> Table:
+def rk_table(classes: pd.DataFrame, *, counted: str = "Pixels") -> Table:
     """Ratio of conductivities by class in numbers.
 
     Parameters
     ----------
     classes : pandas.DataFrame
         As of `rk_plot`.
+    counted : str
+        What ``n`` counts, as the heading of its column.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def rk_table(classes: pd.DataFrame) -> Table:
         )
         for code, row in classes.iterrows()
     ]
-    header = ("Class", "Name", "Pixels", "rk, table", "rk, calibrated", "Standard error", "Pooled")
+    header = ("Class", "Name", counted, "rk, table", "rk, calibrated", "Standard error", "Pooled")
     return Table("Ratio of thawed to frozen thermal conductivity", header, rows)
 
 

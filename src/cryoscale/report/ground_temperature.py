@@ -160,12 +160,12 @@ def sub_model_table(models: pd.DataFrame) -> Table:
         "Overpasses",
         "Station-days",
         "Penalty",
-        "RMSE, random folds (K)",
-        "RMSE, stations left out (K)",
-        "R², random folds",
-        "R², stations left out",
+        "RMSE, random (K)",
+        "RMSE, stations (K)",
+        "R², random",
+        "R², stations",
     )
-    return Table("Models by overpasses with a value", header, rows)
+    return Table("Models by overpasses with a value, tested by random folds and by stations left out", header, rows)
 
 
 def overpass_label(names: str) -> str:

@@ -40,6 +40,7 @@ _RATE = _Style(cm.vik_r, centred=True)  # red sinks, blue rises
 _AMOUNT = _Style(cm.lajolla_r)
 _QUALITY = _Style(cm.bamako)
 _OTHER = _Style(cm.batlow)
+_FROZEN = _Style(cm.vik, centred=True)  # blue below 0 degC, red above
 _STYLES = {
     "displacement": _RATE,
     "velocity": _RATE,
@@ -52,6 +53,20 @@ _STYLES = {
     "coherence": _QUALITY,
     "mean_coherence": _QUALITY,
     "seasonal_peak": _Style(cm.romaO, limits=(0.0, 365.25)),
+    "ground_surface_temperature": _FROZEN,
+    "lst_error": _AMOUNT,
+    "mean_ddt": _AMOUNT,
+    "mean_ddf": _Style(cm.devon_r),
+    "rk": _Style(cm.bamako_r),
+    "mean_ttop": _FROZEN,
+    "mean_ttop_error": _AMOUNT,
+    "mean_permafrost_probability": _Style(cm.lapaz_r, limits=(0.0, 1.0)),
+    "ndvi": _Style(cm.bamako_r),
+    "filled_share": _Style(cm.devon_r),
+    "active_layer_thickness": _Style(cm.lipari_r),
+    "active_layer_thickness_error": _AMOUNT,
+    "active_layer_thickness_trend": _Style(cm.vik, centred=True),  # red thaws deeper
+    "downscaling_residual": _Style(cm.vik, centred=True),
 }
 
 

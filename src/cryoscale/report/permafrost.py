@@ -13,7 +13,13 @@ from cryoscale.report.canvas import figure_png
 from cryoscale.report.classes import class_map, class_maps
 from cryoscale.report.confusion import Agreement, agreement_table, confusion_figure, kappa_plot
 from cryoscale.report.gap_filling import filled_image_figure, lapse_rate_plot, valid_share_plot
-from cryoscale.report.ground_temperature import gst_by_month, gst_by_station, gst_scatter, sub_model_table
+from cryoscale.report.ground_temperature import (
+    gst_by_month,
+    gst_by_station,
+    gst_scatter,
+    overpass_label,
+    sub_model_table,
+)
 from cryoscale.report.html import Picture, Section, Table
 from cryoscale.report.permafrost_change import area_table, permafrost_area_plot
 from cryoscale.report.permafrost_maps import quantity_maps
@@ -78,9 +84,11 @@ def gap_filling_section(
         _picture(lapse_rate_plot(models.lapse_rate, title="Lapse rates"), _LAPSE),
     ]
     if observed is not None and filled is not None:
-        pictures.append(_picture(class_map(filled.lst_source, title="Where the example comes from"), _SOURCE))
+        image = _image_name(observed)
+        source = class_map(filled.lst_source, title="Where the example comes from")
+        pictures.append(_picture(source, _SOURCE.format(image=image)))
         maps = filled_image_figure(observed, filled.lst, filled.kriging_variance)
-        pictures.append(_picture(maps, _FILLED, wide=True))
+        pictures.append(_picture(maps, _FILLED.format(image=image), wide=True))
     return Section("Gap filling", _FILLING, pictures)
 
 
@@ -94,11 +102,18 @@ _SHARE = (
     "of its season, or not at all."
 )
 _LAPSE = "How temperature changes with elevation, by overpass. Nights differ from days where cold air fills valleys."
-_SOURCE = "Pixels of the example image: seen, kriged, or too far from any seen one, so that elevation alone says."
+_SOURCE = "Pixels of {image}: seen, kriged, or too far from any seen one, so that elevation alone says."
 _FILLED = (
-    "One image before and after; both in the same colours. Right or below: how far the kriged temperatures may be off "
-    "(one standard deviation); 0 where the ground was seen."
+    "The same image ({image}) before and after; both in the same colours. Right or below: how far the kriged "
+    "temperatures may be off (one standard deviation); 0 where the ground was seen."
 )
+
+
+def _image_name(image: xr.DataArray) -> str:
+    """Overpass and day, where the image says them."""
+    if not {"overpass", "time"} <= set(image.coords):
+        return "one image"
+    return f"{overpass_label(str(image.overpass.item()))}, {image.time.dt.strftime('%Y-%m-%d').item()}"
 
 
 def ground_temperature_section(
@@ -171,19 +186,28 @@ def calibration_section(classes: pd.DataFrame, *, results: Mapping[str, CrossVal
     classes : pandas.DataFrame
         As of `rk_plot`.
     results : mapping of str to CrossValidated
-        By what was calibrated, such as "rk by class" and "single rk".
+        By what was calibrated, such as "rk by class" and "single rk"; empty if it was calibrated to boreholes.
 
     Returns
     -------
     Section
     """
-    caption = "Hollow: what the table gives. Filled: calibrated to the survey, with one standard error to either side."
-    text = (
-        "rk is calibrated so that the map agrees best with the survey. The cross-validated kappa is of blocks of "
-        "ground that the calibration has not seen: it is what to expect elsewhere."
-    )
+    caption = "Hollow: what the table gives. Filled: calibrated, with one standard error to either side."
+    if not results:
+        picture = _picture(rk_plot(classes, counted="boreholes"), caption)
+        return Section("Calibration of rk", _TO_BOREHOLES, [picture], [rk_table(classes, counted="Boreholes")])
     picture = _picture(rk_plot(classes), caption)
-    return Section("Calibration of rk", text, [picture], [calibration_table(results), rk_table(classes)])
+    return Section("Calibration of rk", _TO_SURVEY, [picture], [calibration_table(results), rk_table(classes)])
+
+
+_TO_SURVEY = (
+    "rk is calibrated so that the map agrees best with the survey. The cross-validated kappa is of blocks of ground "
+    "that the calibration has not seen: it is what to expect elsewhere."
+)
+_TO_BOREHOLES = (
+    "rk is calibrated so that the temperature at the top of permafrost agrees best with that of the boreholes. They "
+    "cannot serve to validate the map as well."
+)
 
 
 def validation_section(
@@ -243,7 +267,7 @@ def change_section(
     yearly : pandas.DataFrame
         ``year``, ``class``, ``area_km2``, ``percent``, from `thermal.class_areas` of the yearly classes.
     change : xarray.DataArray, optional
-        ``permafrost_change`` (y, x) with its flags.
+        ``permafrost_change`` (y, x) with its flags; its ``long_name`` names the periods.
     areas : pandas.DataFrame, optional
         Areas of the change, from `thermal.class_areas`.
 
@@ -255,15 +279,14 @@ def change_section(
     pictures = [_picture(permafrost_area_plot(yearly), caption)]
     tables = [area_table(yearly, title="Areas by year")]
     if change is not None:
-        pictures.append(_picture(class_map(change, areas=areas), _CHANGE, wide=True))
+        what = str(change.attrs.get("long_name", "change of permafrost")).capitalize()
+        pictures.append(_picture(class_map(change, areas=areas), f"{what}. {_CHANGE}", wide=True))
     if areas is not None:
         tables.insert(0, area_table(areas, title="Change"))
     return Section("Change", figures=pictures, tables=tables)
 
 
-_CHANGE = (
-    "Permafrost of the first period against that of the last. Grey has no class in one of them, or is ice or water."
-)
+_CHANGE = "Grey has no class in one of them, or is ice or water."
 
 
 def _picture(axes: Axes, caption: str, *, wide: bool = False) -> Picture:
