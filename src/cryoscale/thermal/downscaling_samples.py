@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from cryoscale.errors import InputError
+from cryoscale.learning.prediction import predict_rows
 from cryoscale.thermal.footprint import Factor, aligned, block_means
 
 Values = np.ndarray[Any, Any]
@@ -141,5 +142,5 @@ def _predict(model: Any, *layers: Values) -> Values:
     predicted = np.full(len(rows), np.nan, np.float32)
     whole = np.isfinite(rows).all(axis=1)
     if whole.any():
-        predicted[whole] = model.predict(rows[whole])
+        predicted[whole] = predict_rows(model, rows[whole])
     return predicted.reshape(np.broadcast_shapes(*(layer.shape for layer in layers)))

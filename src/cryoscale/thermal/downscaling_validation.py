@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.inspection import permutation_importance
 
 from cryoscale.learning.folds import grouped_folds, spatial_blocks
+from cryoscale.learning.prediction import predict_rows
 from cryoscale.thermal.downscaling_earnings import SUMS, Earnings
 from cryoscale.thermal.downscaling_samples import CoarseSamples
 from cryoscale.thermal.footprint import block_means, conserve, detail_of, interpolate
@@ -172,7 +173,7 @@ def cross_validate(
         train, test = drawn[fold_of_drawn != fold], drawn[fold_of_drawn == fold]
         model = clone(regressor).fit(X[train], y[train])
         predicted = np.full(y.size, np.nan)
-        predicted[whole] = model.predict(X[whole])
+        predicted[whole] = predict_rows(model, X[whole])
         inside = (blocks.folds == fold).reshape(samples.images.shape[1:])
         for step, found in details.items():
             found[..., inside] = _details(predicted.reshape(samples.images.shape), samples.images, step)[..., inside]
