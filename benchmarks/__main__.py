@@ -7,7 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.end_to_end import zarr_to_zarr
+from benchmarks.kriging import gap_filling_speed
 from benchmarks.nsbas import kernel_speed, thread_scaling
+from benchmarks.permafrost import permafrost_map_speed
 
 
 def machine() -> str:
@@ -21,8 +23,15 @@ def main() -> None:
     folder = Path("bench")
     folder.mkdir(exist_ok=True)
     table = Table("what", "figure", title=machine(), title_justify="left")
-    for row in (*kernel_speed(), *thread_scaling(), *zarr_to_zarr(folder)):
-        table.add_row(*row)
+    for rows in (
+        kernel_speed(),
+        thread_scaling(),
+        zarr_to_zarr(folder),
+        gap_filling_speed(),
+        permafrost_map_speed(folder.absolute() / "permafrost", side=240, years=2),
+    ):
+        for row in rows:
+            table.add_row(*row)
     Console(width=110).print(table)
 
 
