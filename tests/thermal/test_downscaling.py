@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from affine import Affine
+from dask.optimization import cull
 from odc.geo.geobox import GeoBox
 from scipy.ndimage import gaussian_filter
 from sklearn.base import clone
@@ -14,7 +15,7 @@ from cryoscale.errors import InputError
 from cryoscale.grids import grid_coords
 from cryoscale.thermal.downscaling import Downscaler
 from cryoscale.thermal.downscaling_earnings import Earnings
-from cryoscale.thermal.footprint import aggregate, conserve, interpolate
+from cryoscale.thermal.footprint import aggregate, block_means, conserve, detail_of, interpolate
 
 F = 5
 SIZE = 24
@@ -336,3 +337,21 @@ def test_what_is_missing_is_named(coarse, covariates, days, model):
         Downscaler(forest(), factor=F).fit(coarse, days[1])
     with pytest.raises(InputError, match="lst: has dims .'overpass', 'y', 'x'., but must have y, x and at most time"):
         Downscaler(forest(), factor=F).fit(coarse.expand_dims("overpass"), covariates)
+
+
+def test_passes_over_a_store_give_what_predict_gives():
+    """Means that are known beforehand make every chunk independent, and change nothing."""
+    rng = np.random.default_rng(5)
+    geobox = GeoBox.from_bbox((0, 0, 96 * 30, 96 * 30), "EPSG:32647", resolution=30)
+    height = xr.DataArray(rng.normal(size=(96, 96)), grid_coords(geobox), ("y", "x")).where(lambda h: h < 2.5)
+    coarse = aggregate((5 - 2 * height + 0.3 * rng.normal(size=(96, 96))).fillna(5), 4)
+    covariates = height.to_dataset(name="height")
+    model = Downscaler(factor=4).fit(coarse, covariates)
+    learned = model.learned(coarse, covariates.chunk({"y": 16, "x": 32})).data[None]
+    means = block_means(learned, (4, 4)).compute()
+    detail = detail_of(learned, (4, 4), means=means)
+    of_detail = block_means(detail, (4, 4)).compute()
+    fine = conserve(coarse.values[None], detail, (4, 4), weights=model.weights_of(coarse), means=of_detail)
+    np.testing.assert_allclose(fine.astype("float32")[0], model.predict(coarse, covariates), atol=1e-6)
+    needed, _ = cull(dict(fine.__dask_graph__()), [(fine.name, 0, 0, 0)])
+    assert [key[1:] for key in needed if key[0] == learned.name] == [(0, 0, 0)]

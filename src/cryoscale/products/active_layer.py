@@ -23,8 +23,9 @@ from cryoscale.products.active_layer_report import Findings, Sharpened, publish
 from cryoscale.products.fine_temperature import (
     composite,
     daily_means,
+    keep_means,
     land_covariates,
-    predict_images,
+    learn_images,
     sharpen_images,
 )
 from cryoscale.products.outcome import Outcome
@@ -32,7 +33,7 @@ from cryoscale.readers import Resampling, open_dated, open_lst, open_on_grid
 from cryoscale.report import Section
 from cryoscale.schemas import require_valid
 from cryoscale.store import Provenance, fingerprint, is_saved, open_store, save_small
-from cryoscale.variables import attributes
+from cryoscale.variables import VARIABLES, attributes
 
 __all__ = ["ActiveLayerConfig", "plan", "run"]
 
@@ -96,7 +97,7 @@ def run(
         land = _land(config, inputs, tile, write=write)
         daily = _daily(config, inputs, scheduler=scheduler)
         ndvi = _vegetation(config, inputs, land, scheduler=scheduler, write=write)
-        detail = _detail(config, inputs, land, ndvi.fine, daily, write=write)
+        detail = _detail(config, inputs, land, ndvi.fine, daily, scheduler=scheduler, write=write)
         thaw = _thaw(config, inputs, detail.fine, daily, write=write)
         sites, calibration = _calibrate(config, inputs, land, ndvi.fine, thaw, scheduler=scheduler)
         layer = _active_layer(config, inputs, land, thaw, calibration, spread=detail.error, write=write)
@@ -129,8 +130,9 @@ def _write(
 ) -> xr.Dataset:
     """Run a lazy dataset into one of the product's stores, and open it."""
     path = config.output / f"{name}.zarr"
+    named = {v: array.assign_attrs(attributes(str(v)) | array.attrs) for v, array in dataset.items() if v in VARIABLES}
     run_tiles(
-        dataset,
+        dataset.assign(named),
         path,
         chunks={"y": tile[0], "x": tile[1]},
         provenance=Provenance(product, science, sources),
@@ -218,18 +220,23 @@ def _vegetation(
     fitted = sharpen_images(
         coarse, covariates, calendar=calendar, options=options, factor=options.ndvi_factor, sets=NDVI_SETS
     )
-    fine = (
-        predict_images(fitted, coarse, covariates, calendar=calendar)
-        .clip(-1, 1)
-        .rename("ndvi_series")
-        .assign_attrs(attributes("ndvi_series"))
+    science = {"sharpening": options.model_dump(mode="json"), "pattern": config.ndvi.pattern}
+    sources = _stores(config, "land") | {"ndvi": fingerprint(inputs.ndvi.every_path)}
+    learned = write(
+        learn_images(fitted, coarse, covariates, calendar=calendar).to_dataset(name="learned_ndvi"),
+        "ndvi_learned",
+        product="learned-ndvi",
+        science=science,
+        sources=sources,
+        title="vegetation, as learned",
     )
+    fine = keep_means(fitted, coarse, learned.learned_ndvi, factor=options.ndvi_factor, reduce=scheduler.reduce)
     stored = write(
-        fine.to_dataset().assign_coords(land.coords),
+        fine.clip(-1, 1).to_dataset(name="ndvi_series"),
         "ndvi",
         product="fine-ndvi",
-        science={"sharpening": options.model_dump(mode="json"), "pattern": config.ndvi.pattern},
-        sources=_stores(config, "land") | {"ndvi": fingerprint(inputs.ndvi.every_path)},
+        science=science,
+        sources=sources,
         title="vegetation",
     )
     return Sharpened(coarse, stored.ndvi_series, fitted)
@@ -242,6 +249,7 @@ def _detail(
     ndvi: xr.DataArray,
     daily: xr.Dataset,
     *,
+    scheduler: Scheduler,
     write: Write,
 ) -> Sharpened:
     """What temperature has beyond the images, for every month or season: an image of zeros, downscaled."""
@@ -251,17 +259,25 @@ def _detail(
     fitted = sharpen_images(
         coarse, covariates, calendar=calendar, options=options, factor=options.lst_factor, sets=LST_SETS
     )
-    fine = (
-        predict_images(fitted, xr.zeros_like(coarse), covariates, calendar=calendar)
-        .rename("lst_detail")
-        .assign_attrs(attributes("lst_detail"))
+    science = {"sharpening": options.model_dump(mode="json")}
+    sources = _stores(config, "land", "ndvi", "daily")
+    learned = write(
+        learn_images(fitted, coarse, covariates, calendar=calendar).to_dataset(name="learned_lst"),
+        "detail_learned",
+        product="learned-temperature",
+        science=science,
+        sources=sources,
+        title="temperature, as learned",
+    )
+    fine = keep_means(
+        fitted, xr.zeros_like(coarse), learned.learned_lst, factor=options.lst_factor, reduce=scheduler.reduce
     )
     stored = write(
-        fine.to_dataset().assign_coords(land.coords),
+        fine.to_dataset(name="lst_detail"),
         "detail",
         product="temperature-detail",
-        science={"sharpening": options.model_dump(mode="json")},
-        sources=_stores(config, "land", "ndvi", "daily"),
+        science=science,
+        sources=sources,
         title="detail of temperature",
     )
     return Sharpened(coarse, stored.lst_detail, fitted)

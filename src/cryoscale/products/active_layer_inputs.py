@@ -284,8 +284,10 @@ def plan_run(config: ActiveLayerConfig, inputs: Inputs, tile: tuple[int, int]) -
     )
     steps = [
         step("maps of the land", cost=PixelCost.computing(8, 20 + 4 * parts, widest=4 * parts)),
-        step("vegetation", cost=_detail_cost(inputs)),
-        step("detail of temperature", cost=_detail_cost(inputs)),
+        step("vegetation, as learned", cost=_detail_cost(inputs)),
+        step("vegetation", cost=_passes_cost(inputs)),
+        step("temperature, as learned", cost=_detail_cost(inputs)),
+        step("detail of temperature", cost=_passes_cost(inputs)),
         step("thawing index", cost=thawing),
         step("active layer", cost=PixelCost.computing(8 * n_years, 9 * n_years + 48, widest=4 * n_years)),
     ]
@@ -297,3 +299,9 @@ def _detail_cost(inputs: Inputs) -> PixelCost:
     parts, n_steps = inputs.calendar.parts, inputs.n_steps
     read = 4 * (6 + parts + n_steps)
     return PixelCost(read=read, written=4 * n_steps, widest=4 * n_steps, working=3 * read + 40 * n_steps)
+
+
+def _passes_cost(inputs: Inputs) -> PixelCost:
+    """Bytes per pixel of the passes after it, which read what was learned three times, one of them to write."""
+    series = 4 * inputs.n_steps
+    return PixelCost(read=3 * series, written=series, widest=series, working=3 * series + 40 * inputs.n_steps)

@@ -1,7 +1,7 @@
 """From coarse images of vegetation and temperature to the fine detail of temperature, season by season."""
 
 from calendar import month_name
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from sklearn.ensemble import RandomForestRegressor
 
 from cryoscale import terrain, thermal
 from cryoscale.config import Config
+from cryoscale.thermal.footprint import block_means, conserve, detail_of
 from cryoscale.variables import attributes
 
 Values = np.ndarray[Any, Any]
@@ -23,6 +24,12 @@ _MONTHS = tuple(month_name[1:])
 _SEASONS = ("December to February", "March to May", "June to August", "September to November")
 _SOLAR_DAYS = 3
 """Days of the year whose potential radiation stands for a season."""
+
+
+Fitted = list[tuple[Values, thermal.Downscaler]]
+"""Positions of steps that share a model, and the model."""
+
+Reduce = Callable[[xr.Dataset], xr.Dataset]
 
 
 class Period(StrEnum):
@@ -220,7 +227,7 @@ def sharpen_images(
     options: Sharpening,
     factor: int,
     sets: Mapping[str, tuple[str, ...]],
-) -> list[tuple[Values, thermal.Downscaler]]:
+) -> Fitted:
     """Fit a downscaler to every group of composites.
 
     Parameters
@@ -271,21 +278,15 @@ def covariates_of(covariates: xr.Dataset, steps: Values, calendar: Calendar) -> 
     return chosen.isel(time=steps) if "time" in chosen.dims else chosen
 
 
-def predict_images(
-    fitted: list[tuple[Values, thermal.Downscaler]],
-    coarse: xr.DataArray,
-    covariates: xr.Dataset,
-    *,
-    calendar: Calendar,
-) -> xr.DataArray:
-    """Fine images of all steps, in their order; lazy where the covariates are.
+def learn_images(fitted: Fitted, coarse: xr.DataArray, covariates: xr.Dataset, *, calendar: Calendar) -> xr.DataArray:
+    """What the learners say of every fine pixel of all steps; lazy where the covariates are, chunk by chunk.
 
     Parameters
     ----------
     fitted : list
         From `sharpen_images`.
     coarse : xarray.DataArray
-        (time, y, x) composites; an image of zeros gives the detail alone.
+        (time, y, x) composites.
     covariates : xarray.Dataset
         As for `sharpen_images`.
     calendar : Calendar
@@ -294,13 +295,57 @@ def predict_images(
     Returns
     -------
     xarray.DataArray
-        (time, y, x), float32.
+        (time, y, x), float32, in the order of the steps.
     """
     images = [
-        model.predict(coarse.isel(time=steps), covariates_of(covariates, steps, calendar)) for steps, model in fitted
+        model.learned(coarse.isel(time=steps), covariates_of(covariates, steps, calendar)) for steps, model in fitted
     ]
+    return _in_order(images, fitted).chunk(time=-1).drop_attrs(deep=False)
+
+
+def keep_means(
+    fitted: Fitted, coarse: xr.DataArray, learned: xr.DataArray, *, factor: int, reduce: Reduce
+) -> xr.DataArray:
+    """Fine images with the learners' detail and the coarse images' means; what `Downscaler.predict` gives, in passes.
+
+    A pixel's detail is what it has beyond the smooth field through all coarse means of what was learned, and the
+    means of the detail decide on another smooth field. Both are reductions over the whole area, so they come first:
+    then a tile of the result needs no other tile.
+
+    Parameters
+    ----------
+    fitted : list
+        From `sharpen_images`.
+    coarse : xarray.DataArray
+        (time, y, x) composites; an image of zeros gives the detail alone.
+    learned : xarray.DataArray
+        From `learn_images`, read from a store: it is read three times.
+    factor : int
+        Fine pixels in a coarse one.
+    reduce : callable
+        Computes a dataset whose result is small.
+
+    Returns
+    -------
+    xarray.DataArray
+        (time, y, x), float32, lazy where `learned` is.
+    """
+    factors, dims = (factor, factor), ("time", "node_y", "node_x")
+    weights = _in_order(
+        [xr.DataArray(model.weights_of(coarse.isel(time=s)), dims="time") for s, model in fitted], fitted
+    )
+    values = learned.data
+    means = reduce(xr.Dataset({"means": (dims, block_means(values, factors))})).means.values
+    detail = detail_of(values, factors, means=means)
+    of_detail = reduce(xr.Dataset({"means": (dims, block_means(detail, factors))})).means.values
+    fine = conserve(coarse.values.astype(float), detail, factors, weights=weights.values, means=of_detail)
+    return learned.copy(data=fine.astype(np.float32)).drop_attrs(deep=False)
+
+
+def _in_order(parts: list[xr.DataArray], fitted: Fitted) -> xr.DataArray:
+    """Parts of groups of steps, joined in the order of the steps."""
     order = np.argsort(np.concatenate([steps for steps, _ in fitted]))
-    return xr.concat(images, "time", coords="minimal", compat="override").isel(time=order).chunk(time=-1)
+    return xr.concat(parts, "time", coords="minimal", compat="override").isel(time=order)
 
 
 def label_of(steps: Values, calendar: Calendar) -> str:
@@ -323,7 +368,7 @@ def label_of(steps: Values, calendar: Calendar) -> str:
     return names[part] if len(steps) > 1 else f"{names[part]} {calendar.years[int(steps[0]) // calendar.parts]}"
 
 
-def weights_of(fitted: list[tuple[Values, thermal.Downscaler]], *, calendar: Calendar) -> pd.DataFrame:
+def weights_of(fitted: Fitted, *, calendar: Calendar) -> pd.DataFrame:
     """What the detail of every step is worth.
 
     Parameters

@@ -238,6 +238,37 @@ class Downscaler(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         InputError
             If a covariate is missing, or grids or times do not match.
         """
+        images, fine, factor = self._matched(coarse, covariates)
+        detail = detail_of(self._learned(fine, factor), factor)
+        values = conserve(image_stack(images), detail, factor, weights=self.weights_of(images))
+        return on_fine_grid(values.astype(np.float32), coarse=images, covariates=fine)
+
+    def learned(self, coarse: xr.DataArray, covariates: xr.Dataset) -> xr.DataArray:
+        """What the learner says of every fine pixel, each by itself: the first of the passes of `keep_means`.
+
+        Parameters
+        ----------
+        coarse, covariates
+            As for `predict`.
+
+        Returns
+        -------
+        xarray.DataArray
+            Departures from the mean of an image, with the dims of `coarse`, float32, NaN where a covariate is missing.
+            Lazy where the covariates are; a chunk needs no other.
+
+        Raises
+        ------
+        InputError
+            As `predict`.
+        """
+        images, fine, factor = self._matched(coarse, covariates)
+        values = self._learned(fine, factor)
+        n_images = images.sizes.get("time", 1)
+        return on_fine_grid(np.broadcast_to(values, (n_images, *values.shape[1:])), coarse=images, covariates=fine)
+
+    def _matched(self, coarse: xr.DataArray, covariates: xr.Dataset) -> tuple[xr.DataArray, xr.Dataset, Factor]:
+        """Images and covariates cut to what both cover, once the model and they fit together."""
         check_is_fitted(self)
         missing = [name for name in self.covariates_ if name not in covariates]
         if missing:
@@ -245,14 +276,24 @@ class Downscaler(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         used = covariates[list(self.covariates_)]
         grids = GridPair.between(coarse, used, factor=as_factor(self.factor))
         images = grids.crop_coarse(coarse)
-        fine = grids.crop_fine(covariates_at(images, used))
-        layers = [image_stack(layer) for layer in fine.data_vars.values()]
-        detail = detail_of(predict_pixels(self.model_, layers, factor=grids.factor), grids.factor)
-        values = conserve(image_stack(images), detail, grids.factor, weights=self._weights_of(images))
-        return on_fine_grid(values.astype(np.float32), coarse=images, covariates=fine)
+        return images, grids.crop_fine(covariates_at(images, used)), grids.factor
 
-    def _weights_of(self, images: xr.DataArray) -> Values:
-        """Weight of each image, (image,)."""
+    def _learned(self, fine: xr.Dataset, factor: Factor) -> Any:
+        return predict_pixels(self.model_, [image_stack(layer) for layer in fine.data_vars.values()], factor=factor)
+
+    def weights_of(self, images: xr.DataArray) -> Values:
+        """Weights of images.
+
+        Parameters
+        ----------
+        images : xarray.DataArray
+            (y, x) or (time, y, x).
+
+        Returns
+        -------
+        numpy.ndarray
+            (image,); that of all together for an image of another time than those of the fit.
+        """
         n_images = images.sizes.get("time", 1)
         if "time" not in self.weight_.dims:
             return np.full(n_images, float(self.weight_))

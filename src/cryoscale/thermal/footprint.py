@@ -161,7 +161,7 @@ def block_means(fine: Array, factor: Factor, *, min_share: float = 0.0) -> Array
     return da.map_blocks(block_mean, fine, *factor, min_share, chunks=chunks, meta=np.empty((0, 0, 0)))
 
 
-def detail_of(predicted: Array, factor: Factor) -> Array:
+def detail_of(predicted: Array, factor: Factor, *, means: Array | None = None) -> Array:
     """What a fine field has beyond the bilinear interpolation of its means over coarse pixels.
 
     Parameters
@@ -170,18 +170,22 @@ def detail_of(predicted: Array, factor: Factor) -> Array:
         (image, y, x), NaN where there is none.
     factor : tuple of int
         Fine pixels in a coarse one.
+    means : numpy.ndarray, optional
+        What `block_means` gives of it, where it is known already: then a lazy chunk needs no other.
 
     Returns
     -------
     numpy.ndarray or dask.array.Array
         (image, y, x), float32; 0 where there is no prediction.
     """
-    means = _per_image(fill_nearest, block_means(predicted, factor))
-    smooth = _spread(bilinear, means, factor, like=predicted)
+    known = block_means(predicted, factor) if means is None else means
+    smooth = _spread(bilinear, _per_image(fill_nearest, known), factor, like=predicted)
     return np.where(np.isnan(predicted), 0.0, predicted - smooth).astype(np.float32)
 
 
-def conserve(coarse: Array, detail: Array, factor: Factor, *, weights: Array = (1.0,)) -> Array:
+def conserve(
+    coarse: Array, detail: Array, factor: Factor, *, weights: Array = (1.0,), means: Array | None = None
+) -> Array:
     """Fine field of the given detail whose mean over each coarse pixel is the coarse value.
 
     Parameters
@@ -194,6 +198,8 @@ def conserve(coarse: Array, detail: Array, factor: Factor, *, weights: Array = (
         Fine pixels in a coarse one.
     weights : array_like
         What the detail of each image is multiplied by, (image or 1,).
+    means : numpy.ndarray, optional
+        What `block_means` gives of `detail`, where it is known already: then a lazy chunk of `detail` needs no other.
 
     Returns
     -------
@@ -203,6 +209,10 @@ def conserve(coarse: Array, detail: Array, factor: Factor, *, weights: Array = (
     """
     w = np.asarray(weights, dtype=float)[:, None, None]
     coarse = np.where(np.isfinite(coarse), coarse, np.nan)
+    if means is not None:
+        smooth = _spread(bilinear, sharpen(coarse - w * means, *factor), factor, like=detail)
+        seen = _spread(nearest, np.isfinite(coarse), factor, like=detail)
+        return np.where(seen, w * detail + smooth, np.nan)
     if isinstance(detail, da.Array) and not isinstance(coarse, da.Array):
         coarse = da.from_array(coarse, chunks=(1, -1, -1))
     if isinstance(coarse, da.Array):

@@ -34,6 +34,8 @@ ACTIVE_LAYER = (
     Variable(
         "ndvi_series", "1", "normalised difference vegetation index by month or season", SERIES, valid_range=(-1.0, 1.0)
     ),
+    Variable("learned_ndvi", "1", "departure of vegetation from its image's mean, as learned", SERIES),
+    Variable("learned_lst", "K", "departure of surface temperature from its image's mean, as learned", SERIES),
     Variable("lst_detail", "K", "surface temperature beyond what its images show", SERIES),
     Variable("daily_lst", "degC", "daily mean surface temperature", SERIES, valid_range=(-100.0, 90.0)),
     Variable(
