@@ -1,13 +1,25 @@
-"""A small scene as files of a LiCSAR frame, and its configuration."""
+"""Small scenes as files: of a LiCSAR frame, and of surface temperatures of the Tarim's margin; their configurations."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
+from typer.testing import CliRunner, Result
 
+from cryoscale.cli import app
+from cryoscale.engine import Cluster
+from cryoscale.products.conductivity import Calibration, Conductivity
 from cryoscale.products.corrections import Reference
 from cryoscale.products.deformation import DeformationConfig
+from cryoscale.products.ground_temperature import GapFilling
+from cryoscale.products.permafrost_checks import ClassifiedMap, Validation
+from cryoscale.products.permafrost_inputs import DegreeDays, PermafrostMapConfig
+from cryoscale.products.sources import Land, LstSource
 from cryoscale.products.stack import StackSource
-from cryoscale.scenes import Scene, datong_scene, write_licsar
+from cryoscale.scenes import Scene, TarimScene, datong_scene, tarim_files, tarim_scene, write_licsar, write_tarim
+from cryoscale.stats import VariogramModel
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +42,54 @@ def config(scene: Scene, frame: Path, tmp_path: Path) -> DeformationConfig:
         output=tmp_path / "results",
         reference=Reference(longitude=longitude, latitude=latitude),
     )
+
+
+THINNED = 5
+"""Days from one day with images to the next in the small scene of surface temperatures."""
+
+
+@pytest.fixture(scope="session")
+def tarim() -> TarimScene:
+    """One whole year of it, with images on every fifth day."""
+    scene = tarim_scene((40, 48), "2005-07-01", "2006-12-31")
+    days = np.arange(scene.lst.sizes["time"])
+    kept = xr.DataArray((days % THINNED == 0) | (days == days[-1]), dims="time")
+    return replace(scene, truth=scene.truth.assign(image_recorded=scene.truth.image_recorded & kept))
+
+
+@pytest.fixture(scope="session")
+def tarim_folder(tarim: TarimScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scene as files, and a configuration in which neighbours are near enough for halos to be smaller than it."""
+    folder = tmp_path_factory.mktemp("tarim")
+    write_tarim(tarim, folder / "scene")
+    files = tarim_files("scene")
+    config = PermafrostMapConfig(
+        lst=LstSource(path=files.lst, max_error=None),
+        land=Land(elevation=files.dem, classes=files.land_cover, glacier=files.glaciers, lake=files.lakes),
+        stations=files.stations,
+        output=Path("results"),
+        gaps=GapFilling(sample=400, search_radius=10_000.0, variogram=VariogramModel.EXPONENTIAL),
+        degree_days=DegreeDays(min_days=40),
+        conductivity=Conductivity(calibration=Calibration.SURVEY, block=5_000.0, n_folds=3),
+        validation=Validation(
+            surveys=tuple(ClassifiedMap(name=f"{name} survey", path=path) for name, path in files.surveys.items()),
+            rivals=(ClassifiedMap(name="hemispheric map", path=files.rival),),
+            boreholes=files.boreholes,
+        ),
+        cluster=Cluster(workers=2),
+    )
+    (folder / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mapped(tarim_folder: Path) -> Result:
+    """What the command line says of the finished demo on this scene; its results lie beside the scene."""
+    return CliRunner().invoke(app, ["demo-permafrost", str(tarim_folder)], catch_exceptions=False)
+
+
+@pytest.fixture
+def map_config(tarim_folder: Path, tmp_path: Path) -> PermafrostMapConfig:
+    """The configuration of the finished run, with results in a folder of the test."""
+    config = PermafrostMapConfig.load(tarim_folder / "config.yaml")
+    return config.model_copy(update={"output": tmp_path / "results"})

@@ -403,3 +403,14 @@ def test_parameters_of_models_are_checked() -> None:
         fit_gap_models(truth, height, min_valid=5)
     with pytest.raises(InputError, match="no time, so that there are no seasons"):
         with_season_fallback(fit_gap_models(truth[0, 0], height))
+
+
+def test_a_foot_of_a_range_does_not_say_how_cold_the_summits_are() -> None:
+    images, elevation = scene((48, 40), n_times=2)
+    lst = images.isel(overpass=0)
+    foot = elevation < float(elevation.quantile(0.12))
+    seen = lst.copy(data=np.where((np.arange(2) == 0)[:, None, None] & ~foot.values, np.nan, lst.values))
+    models = fit_gap_models(seen, elevation, min_valid=0.01)
+    assert models.variogram_source.values.tolist() == [0, 1]
+    usual = with_season_fallback(models)
+    assert float(usual.lapse_rate[0]) == float(models.lapse_rate[1])

@@ -209,7 +209,7 @@ def calibrate(
 def _to_boreholes(start: thermal.RkTable, options: Conductivity, boreholes: pd.DataFrame | None) -> Ratios:
     if boreholes is None:
         raise InputError("conductivity.calibration: boreholes, but validation.boreholes names none. Add a table.")
-    measured = _measured(boreholes)
+    measured = measured_temperature(boreholes)
     fitted = thermal.calibrate_rk_to_boreholes(
         boreholes["mean_ddt"].to_numpy(),
         boreholes["mean_ddf"].to_numpy(),
@@ -223,8 +223,24 @@ def _to_boreholes(start: thermal.RkTable, options: Conductivity, boreholes: pd.D
     return Ratios(start.updated(thermal.RkTable.from_frame(frame)), start, boreholes=fitted)
 
 
-def _measured(boreholes: pd.DataFrame) -> pd.Series:
-    """Temperature at the top of permafrost, or the mean annual one of the ground where that is all there is."""
+def measured_temperature(boreholes: pd.DataFrame) -> pd.Series:
+    """Temperature at the top of permafrost, or the mean annual one of the ground where that is all there is.
+
+    Parameters
+    ----------
+    boreholes : pandas.DataFrame
+        With ``ttop``, ``magt`` or both.
+
+    Returns
+    -------
+    pandas.Series
+        degC.
+
+    Raises
+    ------
+    InputError
+        If it has neither.
+    """
     known = [boreholes[name] for name in ("ttop", "magt") if name in boreholes]
     if not known:
         raise InputError("boreholes: have neither ttop nor magt, so rk cannot be calibrated to them. Add a column.")

@@ -49,7 +49,7 @@ def run(folder: Path, *, shape: tuple[int, int] = SHAPE) -> Outcome:
     config = PermafrostMapConfig.load(path)
     outcome = permafrost_map.run(config, appendix=partial(_compare, folder=folder / "scene", config=config))
     permafrost, truth = open_store(outcome.store), _open_truth(folder / "scene")
-    table = Table("Against the truth", ("step", "what", "value"), [("map", *_kappa(permafrost, truth))])
+    table = Table("Against the truth", ("Step", "What", "Value"), [("map", *_kappa(permafrost, truth))])
     return Outcome(outcome.store, outcome.report, outcome.rasters, (*outcome.tables, table))
 
 
@@ -79,7 +79,7 @@ def _open_truth(scene: Path, group: str | None = None) -> xr.Dataset:
 def _compare(findings: Findings, *, folder: Path, config: PermafrostMapConfig) -> list[Section]:
     truth, permafrost = _open_truth(folder), findings.permafrost
     rows = [*_gap_errors(findings, folder, config), *_errors(findings, truth), ("map", *_kappa(permafrost, truth))]
-    table = Table("Every step against the truth", ("step", "what", "value"), rows)
+    table = Table("Every step against the truth", ("Step", "What", "Value"), rows)
     true_class = truth.mean_ground_class.assign_attrs(permafrost.mean_ground_class.attrs)
     maps = class_maps({"Found": permafrost.mean_ground_class, "True": true_class})
     counted = Agreement("this map", "truth", _confusion(permafrost, truth))
@@ -123,8 +123,8 @@ def _errors(findings: Findings, truth: xr.Dataset) -> Iterator[tuple[str, str, s
     }
     for step, (ours, true, unit) in found.items():
         result = scores(ours.drop_attrs(), _on(true, ours)).compute()
-        yield step, f"RMSE ({unit})", f"{float(result.rmse):.3g}"
-        yield step, f"bias ({unit})", f"{float(result.bias):.3g}"
+        for score, value in (("RMSE", result.rmse), ("bias", result.bias)):
+            yield step, f"{score} ({unit})", f"{float(value):.3g}".replace("-", "−")
 
 
 def _on(true: xr.DataArray, ours: xr.DataArray) -> xr.DataArray:

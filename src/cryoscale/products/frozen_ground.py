@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import dask
 import xarray as xr
 from pydantic import Field
 
@@ -38,6 +39,52 @@ def default_change(years: Sequence[int]) -> Change:
     return Change(first=(years[0], years[n - 1]), last=(years[-n], years[-1]))
 
 
+def require_periods(change: Change | None, years: Sequence[int]) -> None:
+    """Refuse periods of which no year has a map.
+
+    Parameters
+    ----------
+    change : Change or None
+        Two periods; None passes.
+    years : sequence of int
+        Those that have a map.
+
+    Raises
+    ------
+    InputError
+        Naming the period.
+    """
+    for first, last in () if change is None else (change.first, change.last):
+        if not any(first <= year <= last for year in years):
+            raise InputError(f"change: no year of {first} to {last} has a map; there are {min(years)} to {max(years)}.")
+
+
+def require_sums(degree_days: xr.Dataset, *, min_days: int) -> None:
+    """Refuse years none of which has its sums anywhere.
+
+    Parameters
+    ----------
+    degree_days : xarray.Dataset
+        What `thermal.degree_days` gives, (year, y, x); lazy or not.
+    min_days : int
+        Days with a temperature that a year needed.
+
+    Raises
+    ------
+    InputError
+        Naming the most days that a year has.
+    """
+    known = (degree_days.ddt + degree_days.ddf).notnull().any()
+    days = [degree_days[f"observed_{kind}_year"].max() for kind in ("thawing", "freezing")]
+    has_sums, *most = dask.compute(known, *days)
+    if not has_sums:
+        raise InputError(
+            f"degree_days: no pixel has sums of a year. At most {int(most[0])} days of a thawing year and "
+            f"{int(most[1])} of a freezing year have a temperature, and min_days is {min_days}. Lower it, or fill more "
+            "images: lower gaps.min_valid."
+        )
+
+
 def compute_permafrost(
     degree_days: xr.Dataset, rk: xr.Dataset, *, bias: float, masks: xr.Dataset, change: Change | None = None
 ) -> xr.Dataset:
@@ -67,11 +114,13 @@ def compute_permafrost(
     InputError
         If a period of the change holds no year.
     """
+    years = degree_days.year.values.tolist()
+    require_periods(change, years)
     error = thermal.ttop_error(degree_days, rk.rk, rk_error=rk.rk_error, bias=bias)
     ttop = thermal.ttop(degree_days.ddt, degree_days.ddf, rk.rk)
     yearly = degree_days[["ddt", "ddf"]].assign(ttop=ttop).merge(error)
     mean = thermal.mean_over_years(yearly)
-    periods = change or default_change(degree_days.year.values.tolist())
+    periods = change or default_change(years)
     before, after = (_period_class(yearly, period, masks) for period in (periods.first, periods.last))
     classified = {
         "ttop": ttop,
@@ -95,9 +144,4 @@ def _masks(masks: xr.Dataset) -> dict[str, xr.DataArray]:
 
 def _period_class(yearly: xr.Dataset, period: tuple[int, int], masks: xr.Dataset) -> xr.DataArray:
     chosen = yearly[["ttop", "ddt", "ddf"]].sel(year=slice(*period))
-    if chosen.sizes["year"] == 0:
-        known = yearly.year.values
-        raise InputError(
-            f"change: no year of {period[0]} to {period[1]} has a map; there are {known.min()} to {known.max()}."
-        )
     return thermal.classify_permafrost(thermal.mean_over_years(chosen).mean_ttop, **_masks(masks))

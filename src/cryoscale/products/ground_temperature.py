@@ -1,5 +1,6 @@
 """From instantaneous surface temperatures with clouds to the daily temperature of the ground surface."""
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 from odc.geo.geobox import GeoBox
@@ -146,6 +147,27 @@ def station_samples(station_lst: xr.DataArray, stations: pd.DataFrame) -> pd.Dat
 
 def _period(times: pd.Series) -> str:
     return "no days" if times.empty else f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}"
+
+
+def summable_correlation(correlation: float) -> float:
+    """Correlation of daily errors as sums over years can be made with it.
+
+    Parameters
+    ----------
+    correlation : float
+        From one day to the next; NaN where stations have no neighbouring days, below 0 by chance where they have few.
+
+    Returns
+    -------
+    float
+        From 0 to 0.99.
+
+    Examples
+    --------
+    >>> [summable_correlation(found) for found in (0.4, -0.1, float("nan"))]
+    [0.4, 0.0, 0.0]
+    """
+    return float(np.clip(np.nan_to_num(correlation), 0.0, 0.99))
 
 
 def compute_ground_temperature(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,34 @@ def find_boreholes(options: Validation, geobox: GeoBox) -> Located | None:
     """
     if options.boreholes is None:
         return None
-    return locate(read_boreholes(options.boreholes), geobox)
+    return place(read_boreholes(options.boreholes), geobox, path=options.boreholes)
+
+
+def place(table: pd.DataFrame, geobox: GeoBox, *, path: Path) -> Located:
+    """Find the pixels of a table's places.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``longitude`` and ``latitude``, degree, WGS84.
+    geobox : odc.geo.geobox.GeoBox
+        The grid.
+    path : Path
+        The table's file, for the message.
+
+    Returns
+    -------
+    Located
+
+    Raises
+    ------
+    InputError
+        If no place lies on the grid.
+    """
+    try:
+        return locate(table, geobox)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def at_pixels(maps: xr.Dataset, places: pd.DataFrame) -> xr.Dataset:

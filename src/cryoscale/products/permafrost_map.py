@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import isfinite
 
 import pandas as pd
 import xarray as xr
@@ -10,11 +11,12 @@ from cryoscale import thermal
 from cryoscale.engine import Plan, Scheduler, open_scheduler
 from cryoscale.engine import run as run_tiles
 from cryoscale.products.conductivity import Calibration, Ratios, calibrate, read_ratios, require_ratios
-from cryoscale.products.frozen_ground import compute_permafrost
+from cryoscale.products.frozen_ground import compute_permafrost, require_sums
 from cryoscale.products.ground_temperature import (
     compute_ground_temperature,
     daily_images,
     station_samples,
+    summable_correlation,
     survey_images,
 )
 from cryoscale.products.outcome import Outcome
@@ -89,12 +91,7 @@ def run(
         write = partial(run_tiles, scheduler=scheduler, overwrite=overwrite)
         land = _land(config, inputs, blocks, write=write)
         surveys, rivals = _compared(config, inputs, blocks, scheduler=scheduler)
-        fitted = config.conductivity.calibration is Calibration.SURVEY
-        require_ratios(
-            read_ratios(config.conductivity.table),
-            land.land_cover,
-            join_surveys(list(surveys.values())) if fitted else None,
-        )
+        _refuse_early(config, land, surveys)
         images = daily_images(inputs.files, inputs.geobox, days=blocks.days, size=blocks.images, source=config.lst)
         fits, model = _learn(config, inputs, images, land, blocks=blocks, write=write)
         ground = _ground_temperature(config, images, land, fits=fits, model=model, blocks=blocks, write=write)
@@ -137,6 +134,15 @@ def _compared(
     )
     computed = scheduler.reduce(xr.Dataset(surveys | rivals))
     return {name: computed[name] for name in surveys}, {name: computed[name] for name in rivals}
+
+
+def _refuse_early(config: PermafrostMapConfig, land: xr.Dataset, surveys: Maps) -> None:
+    """What the last steps would refuse, before the long ones."""
+    survey = join_surveys(list(surveys.values()))
+    if survey is not None:
+        surveyed_window(survey)
+    fitted = config.conductivity.calibration is Calibration.SURVEY
+    require_ratios(read_ratios(config.conductivity.table), land.land_cover, survey if fitted else None)
 
 
 def _learn(
@@ -215,11 +221,13 @@ def _degree_days(
         fill=thermal.SeriesFill(options.linear_limit, options.harmonics),
         min_days=options.min_days,
         error=series.gst_error,
-        error_correlation=model.error_correlation_,
+        error_correlation=summable_correlation(model.error_correlation_),
     )
     provenance = Provenance("degree-days", options.model_dump(mode="json"), _sources(config, "ground_temperature"))
     write(sums.sel(year=list(years)), path, chunks=blocks.chunks, provenance=provenance, title="degree-days")
-    return open_store(path)
+    stored = open_store(path)
+    require_sums(stored, min_days=options.min_days)
+    return stored
 
 
 def _ratios(
@@ -271,7 +279,7 @@ def _permafrost(
     grid = {name: land.coords[name] for name in ("y", "x", "spatial_ref")}
     science = {
         "rk": ratios.table.to_frame().to_dict("list"),
-        "bias": bias,
+        "bias": bias if isfinite(bias) else None,  # NaN would differ from itself when the run goes on
         "change": None if config.change is None else config.change.model_dump(mode="json"),
     }
     provenance = Provenance("permafrost-map", science, _sources(config, "degree_days", "land"))

@@ -1,7 +1,7 @@
 """What a permafrost map hands over: COGs, figures, tables, and the report with the error of every step."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from cryoscale.grids import describe_grid, geobox_of, pixel_areas
 from cryoscale.products.conductivity import Ratios
 from cryoscale.products.ground_temperature import GST
 from cryoscale.products.outcome import Outcome
-from cryoscale.products.permafrost_checks import agreements, at_pixels
+from cryoscale.products.permafrost_checks import STATES, agreements, at_pixels
 from cryoscale.products.permafrost_inputs import Inputs, PermafrostMapConfig
 from cryoscale.report import (
     Agreement,
@@ -34,6 +34,8 @@ from cryoscale.report import (
     validation_section,
     write_report,
 )
+from cryoscale.report.ground_temperature import overpass_label
+from cryoscale.report.labels import number_text
 from cryoscale.stats import scores
 from cryoscale.writers import write_cog
 
@@ -115,7 +117,7 @@ def publish(findings: Findings, *, config: PermafrostMapConfig, inputs: Inputs, 
         *appendix,
     ]
     report = config.output / "report.html"
-    shown = [section for section in sections if section is not None]
+    shown = [section for section in sections if section is not None and (section.figures or section.tables)]
     write_report(report, "Permafrost map", sections=shown, provenance=permafrost.attrs)
     tables = [area_table(mean_areas, title="Ground, mean over the years")]
     if found:
@@ -158,13 +160,19 @@ def _compared_maps(findings: Findings) -> dict[str, xr.DataArray]:
 
 
 def _change(permafrost: xr.Dataset, areas: xr.DataArray) -> Section:
+    mapped = permafrost.ground_class.isin(list(STATES)).any(("y", "x")).values
+    yearly = thermal.class_areas(permafrost.ground_class[mapped], areas)
     change = permafrost.permafrost_change
-    periods = f"{permafrost.attrs['first_period']} against {permafrost.attrs['last_period']}"
-    return change_section(
-        thermal.class_areas(permafrost.ground_class, areas),
-        change=change.assign_attrs(long_name=f"{change.attrs['long_name']}: {periods}"),
+    first, last = (permafrost.attrs[f"{which}_period"] for which in ("first", "last"))
+    if first == last:  # one year: nothing to compare it with
+        return change_section(yearly)
+    section = change_section(
+        yearly,
+        change=change.assign_attrs(long_name=f"{change.attrs['long_name']}, {first} against {last}"),
         areas=thermal.class_areas(change, areas),
     )
+    lacking = ", ".join(str(year) for year in permafrost.year.values[~mapped])
+    return replace(section, text=f"There is no map of {lacking}: too few days with a temperature." if lacking else "")
 
 
 def _calibration(ratios: Ratios) -> Section | None:
@@ -196,7 +204,8 @@ def _by_cloud(ground: xr.Dataset, inputs: Inputs) -> Table:
     rows = []
     for seen, group in both.groupby("n_overpasses"):
         result = scores(*(xr.DataArray(group[name].to_numpy(), dims="day") for name in ("predicted", GST)))
-        rows.append((str(seen), f"{len(group):,}", f"{float(result.bias):.2f}", f"{float(result.rmse):.2f}"))
+        errors = (number_text(float(score), decimals=2) for score in (result.bias, result.rmse))
+        rows.append((str(seen), f"{len(group):,}", *errors))
     title = "Daily ground temperature at the stations, by overpasses that saw the ground (the rest is kriged)"
     return Table(title, ("Overpasses", "Station-days", "Bias (K)", "RMSE (K)"), rows)
 
@@ -236,7 +245,7 @@ def _inputs_section(inputs: Inputs) -> Section:
     files, days = inputs.files, inputs.files.days
     facts = [
         ("grid", describe_grid(inputs.geobox)),
-        ("images", f"{len(files.images):,} of {', '.join(files.overpasses)}, {days[0]} to {days[-1]}"),
+        ("images", f"{len(files.images):,} of {overpass_label('+'.join(files.overpasses))}; {days[0]} to {days[-1]}"),
         ("years that are covered whole", f"{inputs.years[0]} to {inputs.years[-1]}"),
         ("stations on the grid", f"{len(inputs.pixels.inside)}"),
         ("stations outside it", ", ".join(inputs.pixels.outside.station) or "none"),
@@ -244,8 +253,8 @@ def _inputs_section(inputs: Inputs) -> Section:
     if inputs.boreholes is not None:
         facts.append(("boreholes on the grid", f"{len(inputs.boreholes.inside)}"))
         facts.append(("boreholes outside it", ", ".join(inputs.boreholes.outside.borehole) or "none"))
-    tables = [Table("What went in", ("what", "which"), facts)]
+    tables = [Table("What went in", ("What", "Which"), facts)]
     if files.rejected:
         rows = [(str(item.path), item.reason) for item in files.rejected]
-        tables.append(Table("Files left out", ("file", "reason"), rows))
+        tables.append(Table("Files left out", ("File", "Reason"), rows))
     return Section("Inputs", tables=tables)

@@ -50,6 +50,7 @@ _CLUSTER = (
 _SPARE = 5  # pixels looked at for each that is wanted: under clouds the others are taken
 _NEAR, _FAR_BINS = 10, 15  # bins one pixel wide near the origin, where kriging needs the variogram, and bins beyond
 _FEWEST = 30  # sampled pixels that a variogram can be fitted to
+_LEAST_RELIEF = 0.2  # of the grid's spread of elevations: pixels more alike do not tell how temperature falls with it
 _LEAST_NUGGET = 1e-3  # of a Gaussian variogram, in shares of its partial sill: without, kriging overshoots
 _TUNING, _STEPS = 1.345, 50  # Huber's constant (95 % efficient for normal errors) and the most steps taken
 
@@ -67,7 +68,7 @@ class _Fit:
     def image(self, values: Values, elevation: Values) -> tuple[float, ...] | None:
         """The PARAMETERS of one image; None where no variogram can be fitted."""
         at = np.flatnonzero(np.isfinite(values) & np.isfinite(elevation))[: self.sample]
-        if at.size < _FEWEST:
+        if at.size < _FEWEST or elevation[at].std() < _LEAST_RELIEF * np.nanstd(elevation):
             return None
         lapse, level = fit_lapse(values[at], elevation[at])
         try:
@@ -116,6 +117,9 @@ def fit_gap_models(
     scale from the median absolute residual), which cold pixels of an overlooked cloud hardly move; the variogram by
     weighted least squares to bins that are one pixel wide up to ten pixels and wider beyond (`stats.fit_variogram`).
     A Gaussian variogram gets a nugget of a thousandth of its partial sill at least.
+
+    An image is not fitted if the elevations of its pixels spread less than a fifth as much as the grid's (standard
+    deviations): a line through the foot of a mountain range, drawn on to its summits, may be off by hundreds of K.
 
     The sample is drawn once for all images, from the grid's shape and the seed alone: clusters of five pixels, 1 to 8
     apart, at random places. In each image the first `sample` of them that have a value count, out of five times as
