@@ -46,7 +46,7 @@ def test_what_fits_passes_and_prints(tmp_path):
     assert "2 threads of this process sharing 8.00 GiB" in fitting.where()
 
 
-def test_blocks_in_time_multiply_tasks_but_not_memory(tmp_path):
+def test_blocks_in_time_multiply_tasks_but_not_memory():
     cluster = Cluster(workers=2, memory="8 GiB")
     whole, blocks = (
         plan_step("filling", shape=(320, 320), tile=(320, 320), cost=COST, cluster=cluster, n_blocks=n)
