@@ -22,8 +22,10 @@ from cryoscale.products import demo as demo_product
 from cryoscale.products import demo_active_layer as demo_active_layer_product
 from cryoscale.products import demo_longterm as demo_longterm_product
 from cryoscale.products import demo_permafrost as demo_permafrost_product
+from cryoscale.products import demo_recession as demo_recession_product
 from cryoscale.products import longterm as longterm_product
 from cryoscale.products import permafrost_map as permafrost_map_product
+from cryoscale.products import recession as recession_product
 from cryoscale.products.outcome import Outcome
 from cryoscale.schemas import require_valid
 
@@ -151,6 +153,24 @@ def active_layer(
 
 
 @app.command()
+def recession(
+    config: ConfigFile = None,
+    template: Template = False,
+    plan: PlanOnly = False,
+    assignments: Assignments = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Daily discharge -> recession events -> their constant by year, its change, and what climate explains of it.
+
+    [dim]cryoscale recession --template > config.yaml[/dim]
+
+    [dim]cryoscale recession config.yaml --plan[/dim]
+    """
+    request = Request(config, assignments or [], template, plan, overwrite)
+    _serve(request, recession_product, recession_product.RecessionConfig)
+
+
+@app.command()
 def validate(stores: Annotated[list[Path], typer.Argument(help="Zarr stores that cryoscale wrote.")]) -> None:
     """Check stores against their schemas, and that no chunk is missing."""
     for path in stores:
@@ -188,6 +208,14 @@ def demo_active_layer(
 ) -> None:
     """Build a synthetic valley of 30 m, map its active layer, and compare every step with the truth."""
     _print_outcome(demo_active_layer_product.run(folder))
+
+
+@app.command()
+def demo_recession(
+    folder: Annotated[Path, typer.Argument(help="Where the basin and the results go.")] = Path("demo-recession"),
+) -> None:
+    """Build a synthetic basin of 50 years with a disturbance, follow its recession, and compare with the truth."""
+    _print_outcome(demo_recession_product.run(folder))
 
 
 def _serve(request: Request, product: Product, model: type[Config]) -> None:

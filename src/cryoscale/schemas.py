@@ -154,6 +154,18 @@ STORE_KINDS: Mapping[str, StoreKind] = {
         optional=(),
         coords=_GRID | {"time": ("time",)},
     ),
+    "learned-ndvi": StoreKind(
+        title="What learners say of the vegetation index of every fine pixel, before it keeps the means of its images",
+        required=("learned_ndvi",),
+        optional=(),
+        coords=_GRID | {"time": ("time",)},
+    ),
+    "learned-temperature": StoreKind(
+        title="What learners say of the temperature of every fine pixel, before it keeps the means of its images",
+        required=("learned_lst",),
+        optional=(),
+        coords=_GRID | {"time": ("time",)},
+    ),
     "fine-ndvi": StoreKind(
         title="Vegetation index of every month or season at fine resolution",
         required=("ndvi_series",),
@@ -183,6 +195,38 @@ STORE_KINDS: Mapping[str, StoreKind] = {
         required=("active_layer_thickness", "active_layer_thickness_error", "active_layer_status", "stefan_e_factor"),
         optional=("stefan_e_factor_error", "trend_p_value", "kendall_tau"),
         coords=_GRID | {"year": ("year",)},
+    ),
+    "basin-climate": StoreKind(
+        title="Climate of a basin by day or month",
+        required=(),
+        optional=(
+            "air_temperature",
+            "precipitation",
+            "evapotranspiration",
+            "net_radiation",
+            "snow_depth",
+            "snow_water_equivalent",
+            "soil_moisture",
+        ),
+        coords={"time": ("time",)},
+    ),
+    "recession": StoreKind(
+        title="Recession of rivers in moving windows of years, by gauge and the year at the window's centre",
+        required=(
+            *(
+                f"recession_{name}{end}"
+                for name in ("coefficient", "exponent", "constant", "time")
+                for end in ("", "_lower", "_upper")
+            ),
+            "n_events",
+            "n_recession_pairs",
+            "n_years",
+            "missing_days",
+            "reference_discharge",
+            "recession_status",
+        ),
+        optional=(),
+        coords={"gauge": ("gauge",), "year": ("year",)},
     ),
     "deformation-cube": StoreKind(
         title="Line-of-sight displacement series, their rate and season, and what they rest on",

@@ -21,6 +21,7 @@ from cryoscale.readers.stack import choose_strip_rows, lazy_stack, open_stack
 from cryoscale.readers.table import read_table
 from cryoscale.readers.vectors import open_mask
 from cryoscale.readers.warp import Resampling, open_on_grid
+from cryoscale.readers.yearly import read_years
 
 __all__ = [
     "DatedFiles",
@@ -58,4 +59,5 @@ __all__ = [
     "read_stations",
     "read_table",
     "read_thaw_depths",
+    "read_years",
 ]

@@ -2,6 +2,7 @@
 
 from cryoscale.scenes.active_layer import ActiveLayerScene, active_layer_scene
 from cryoscale.scenes.active_layer_files import ActiveLayerFiles, active_layer_files, write_active_layer
+from cryoscale.scenes.basin import Basin, basin_scene, write_basin
 from cryoscale.scenes.deformation import Scene, datong_scene
 from cryoscale.scenes.disturbances import TYPICAL, UNDISTURBED, Disturbances
 from cryoscale.scenes.files import LongtermFiles, longterm_files, write_longterm, write_table
@@ -20,6 +21,7 @@ __all__ = [
     "UNDISTURBED",
     "ActiveLayerFiles",
     "ActiveLayerScene",
+    "Basin",
     "Disturbances",
     "Flaw",
     "LongtermFiles",
@@ -30,12 +32,14 @@ __all__ = [
     "TarimScene",
     "active_layer_files",
     "active_layer_scene",
+    "basin_scene",
     "datong_longterm_scene",
     "datong_scene",
     "longterm_files",
     "tarim_files",
     "tarim_scene",
     "write_active_layer",
+    "write_basin",
     "write_gacos",
     "write_licsar",
     "write_longterm",
