@@ -1,5 +1,6 @@
 """Small scenes as files: of a LiCSAR frame, and of surface temperatures of the Tarim's margin; their configurations."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +43,14 @@ def config(scene: Scene, frame: Path, tmp_path: Path) -> DeformationConfig:
         output=tmp_path / "results",
         reference=Reference(longitude=longitude, latitude=latitude),
     )
+
+
+@pytest.fixture(scope="module")
+def fresh_process() -> Iterator[None]:
+    """Memory is planned as in a process of a run's own: that of all tests together holds far more than a run does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cryoscale.engine.plan.idle_memory", lambda: 700 * 10**6)
+        yield
 
 
 THINNED = 5

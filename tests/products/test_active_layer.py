@@ -18,6 +18,8 @@ from cryoscale.scenes import active_layer_files, active_layer_scene, write_activ
 from cryoscale.store import open_store
 from cryoscale.thermal.footprint import block_means, interpolate
 
+pytestmark = pytest.mark.usefixtures("fresh_process")
+
 STORES = ("land", "ndvi_learned", "ndvi", "detail_learned", "detail", "thaw", "active_layer")
 
 

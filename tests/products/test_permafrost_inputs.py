@@ -29,6 +29,8 @@ from cryoscale.products.permafrost_inputs import (
     plan_run,
 )
 
+pytestmark = pytest.mark.usefixtures("fresh_process")
+
 
 def updated(config, **changes):
     return config.model_copy(update=changes)

@@ -21,6 +21,8 @@ from cryoscale.products.permafrost_inputs import Blocks
 from cryoscale.products.permafrost_map import run
 from cryoscale.store import open_store
 
+pytestmark = pytest.mark.usefixtures("fresh_process")
+
 STORES = ("land", "images", "ground_temperature", "degree_days", "permafrost")
 
 
@@ -169,7 +171,8 @@ def test_ground_with_some_days_too_few_is_no_data(results, map_config, begun):
     sums = open_store(results / "degree_days.zarr")
     fewest = np.minimum(sums.observed_thawing_year, sums.observed_freezing_year).isel(year=0).values
     limit = int(np.quantile(fewest, 0.3)) + 1
-    findings = run(updated(map_config, degree_days=updated(map_config.degree_days, min_days=limit)))
+    days = updated(map_config.degree_days, min_days=limit)
+    findings = run(updated(map_config, degree_days=days, conductivity=Conductivity()))
     lacking = fewest < limit
     assert 0.1 < lacking.mean() < 0.9
     permafrost = findings.permafrost.compute()
