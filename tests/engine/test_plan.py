@@ -1,7 +1,7 @@
 import pytest
 
 from cryoscale.engine import Cluster, PixelCost, Plan, plan_step
-from cryoscale.engine.plan import idle_memory
+from cryoscale.engine.plan import OVERHEAD, idle_memory
 from cryoscale.errors import ResourceError
 
 COST = PixelCost.computing(5200, 760, widest=2600)
@@ -19,10 +19,11 @@ def test_a_step_is_arithmetic_on_shapes(tmp_path):
     assert step.bytes_read == 2000 * 3200 * 5200
     assert step.bytes_written == 2000 * 3200 * 760
     working = 2 * 160 * 160 * (3 * 5200 + 2 * 760)
-    assert step.peak_memory == pytest.approx(idle_memory() + working, rel=0.01)
+    assert step.peak_memory == pytest.approx(idle_memory(cluster) + working, rel=0.01)
 
 
-def test_processes_do_not_share_memory(tmp_path):
+def test_processes_do_not_share_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("cryoscale.engine.plan.LIBRARIES", 10**12)
     threads = plan(tmp_path, Cluster(workers=4)).steps[0].peak_memory
     processes = plan(tmp_path, Cluster(kind="local", workers=4)).steps[0].peak_memory
     assert threads - processes == pytest.approx(3 * 160 * 160 * COST.working, rel=0.05)
@@ -55,3 +56,9 @@ def test_blocks_in_time_multiply_tasks_but_not_memory():
     assert blocks.n_tasks == 365
     assert blocks.bytes_read == whole.bytes_read
     assert blocks.peak_memory == pytest.approx(whole.peak_memory, rel=0.01)
+
+
+def test_processes_begin_with_the_libraries_alone(monkeypatch):
+    monkeypatch.setattr("cryoscale.engine.plan.LIBRARIES", 1)
+    assert idle_memory(Cluster(kind="local", workers=2)) == OVERHEAD + 1
+    assert idle_memory(Cluster(workers=2)) > OVERHEAD + 10**7

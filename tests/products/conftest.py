@@ -1,4 +1,4 @@
-"""Small scenes as files: of a LiCSAR frame, and of surface temperatures of the Tarim's margin; their configurations."""
+"""Small scenes as files, with configurations: a LiCSAR frame, temperatures of the Tarim's margin, a thawing valley."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,15 +11,29 @@ from typer.testing import CliRunner, Result
 
 from cryoscale.cli import app
 from cryoscale.engine import Cluster
+from cryoscale.products import demo_active_layer
+from cryoscale.products.active_layer_inputs import ActiveLayerConfig
 from cryoscale.products.conductivity import Calibration, Conductivity
 from cryoscale.products.corrections import Reference
 from cryoscale.products.deformation import DeformationConfig
+from cryoscale.products.fine_temperature import Sharpening
 from cryoscale.products.ground_temperature import GapFilling
 from cryoscale.products.permafrost_checks import ClassifiedMap, Validation
 from cryoscale.products.permafrost_inputs import DegreeDays, PermafrostMapConfig
 from cryoscale.products.sources import Land, LstSource
 from cryoscale.products.stack import StackSource
-from cryoscale.scenes import Scene, TarimScene, datong_scene, tarim_files, tarim_scene, write_licsar, write_tarim
+from cryoscale.scenes import (
+    ActiveLayerScene,
+    Scene,
+    TarimScene,
+    active_layer_scene,
+    datong_scene,
+    tarim_files,
+    tarim_scene,
+    write_active_layer,
+    write_licsar,
+    write_tarim,
+)
 from cryoscale.stats import VariogramModel
 
 
@@ -49,7 +63,7 @@ def config(scene: Scene, frame: Path, tmp_path: Path) -> DeformationConfig:
 def fresh_process() -> Iterator[None]:
     """Memory is planned as in a process of a run's own: that of all tests together holds far more than a run does."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cryoscale.engine.plan.idle_memory", lambda: 700 * 10**6)
+        patch.setattr("cryoscale.engine.plan.idle_memory", lambda _: 700 * 10**6)
         yield
 
 
@@ -101,4 +115,46 @@ def mapped(tarim_folder: Path) -> Result:
 def map_config(tarim_folder: Path, tmp_path: Path) -> PermafrostMapConfig:
     """The configuration of the finished run, with results in a folder of the test."""
     config = PermafrostMapConfig.load(tarim_folder / "config.yaml")
+    return config.model_copy(update={"output": tmp_path / "results"})
+
+
+VALLEY_THINNED = 4
+"""Days from one day with images to the next in the small valley."""
+
+
+@pytest.fixture(scope="session")
+def valley() -> ActiveLayerScene:
+    """Four whole years, the fewest with a trend, over 6 by 6 pixels of the temperatures."""
+    scene = active_layer_scene((192, 192), (2019, 2022))
+    days = np.arange(scene.lst.sizes["time"])
+    return replace(scene, lst=scene.lst.isel(time=(days % VALLEY_THINNED == 0) | (days == days[-1])))
+
+
+@pytest.fixture(scope="session")
+def valley_folder(valley: ActiveLayerScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The valley as files, and a configuration with forests for so few pixels."""
+    folder = tmp_path_factory.mktemp("valley")
+    write_active_layer(valley, folder / "scene")
+    options = {"sharpening": Sharpening(trees=8, n_folds=3, block_size=1), "cluster": Cluster(workers=2)}
+    config = demo_active_layer._config().model_copy(update=options)
+    (folder / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def valley_run(valley_folder: Path) -> Result:
+    """What the command line says of the finished demo in this valley; its results lie beside the scene."""
+    return CliRunner().invoke(app, ["demo-active-layer", str(valley_folder)], catch_exceptions=False)
+
+
+@pytest.fixture
+def valley_results(valley_run: Result, valley_folder: Path) -> Path:
+    assert valley_run.exit_code == 0, valley_run.output
+    return valley_folder / "results"
+
+
+@pytest.fixture
+def valley_config(valley_folder: Path, tmp_path: Path) -> ActiveLayerConfig:
+    """The configuration of the finished run, with results in a folder of the test."""
+    config = ActiveLayerConfig.load(valley_folder / "config.yaml")
     return config.model_copy(update={"output": tmp_path / "results"})

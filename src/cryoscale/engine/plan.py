@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 from dask.utils import format_bytes
 
-from cryoscale.engine.cluster import Cluster, describe
+from cryoscale.engine.cluster import Cluster, ClusterKind, describe
 from cryoscale.engine.tiles import PixelCost
 from cryoscale.errors import ResourceError
 
@@ -148,7 +148,7 @@ def plan_step(
         tile=tile,
         bytes_read=n_pixels * cost.read,
         bytes_written=n_pixels * cost.written,
-        peak_memory=idle_memory() + in_flight * tile[0] * tile[1] * cost.working,
+        peak_memory=idle_memory(cluster) + in_flight * tile[0] * tile[1] * cost.working,
         n_blocks=n_blocks,
     )
 
@@ -157,14 +157,29 @@ OVERHEAD = 300 * 10**6
 """Compiled kernels, graphs, and what the allocator keeps between tiles: measured on stacks of 250 to 700 MB."""
 
 
-def idle_memory() -> int:
-    """Memory of a worker beside its tiles, bytes: the libraries, as this process has them now, and an overhead."""
-    return int(psutil.Process().memory_info().rss) + OVERHEAD
+LIBRARIES = 400 * 10**6
+"""A worker process that has imported all of this and done nothing yet."""
+
+
+def idle_memory(cluster: Cluster) -> int:
+    """Memory of a worker beside its tiles, bytes: what it holds before any, and an overhead.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        Threads share this process with all that it holds already; processes of their own begin with the libraries.
+
+    Returns
+    -------
+    int
+    """
+    held = int(psutil.Process().memory_info().rss)
+    return (held if cluster.kind is ClusterKind.THREADS else min(held, LIBRARIES)) + OVERHEAD
 
 
 def task_memory(cluster: Cluster) -> int:
     """Memory that one task may use, with a tenth of the worker's kept free, bytes."""
-    return int((0.9 * cluster.worker_memory - idle_memory()) / cluster.threads_per_worker)
+    return int((0.9 * cluster.worker_memory - idle_memory(cluster)) / cluster.threads_per_worker)
 
 
 def free_disk(folder: Path) -> int:

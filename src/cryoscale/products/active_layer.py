@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from cryoscale.products.outcome import Outcome
 from cryoscale.readers import Resampling, open_dated, open_lst, open_on_grid
 from cryoscale.report import Section
 from cryoscale.schemas import require_valid
-from cryoscale.store import Provenance, fingerprint, is_saved, open_store, save_small
+from cryoscale.store import Provenance, fingerprint, is_saved, open_store, require_same_run, save_small
 from cryoscale.variables import VARIABLES, attributes
 
 __all__ = ["ActiveLayerConfig", "plan", "run"]
@@ -95,10 +96,10 @@ def run(
     with open_scheduler(config.cluster) as scheduler:
         write = partial(_write, config, tile=tile, scheduler=scheduler, overwrite=overwrite)
         land = _land(config, inputs, tile, write=write)
-        daily = _daily(config, inputs, scheduler=scheduler)
+        daily = _daily(config, inputs, scheduler=scheduler, overwrite=overwrite)
         ndvi = _vegetation(config, inputs, land, scheduler=scheduler, write=write)
         detail = _detail(config, inputs, land, ndvi.fine, daily, scheduler=scheduler, write=write)
-        thaw = _thaw(config, inputs, detail.fine, daily, write=write)
+        thaw = _thaw(config, inputs, detail.fine, daily, write=write, overwrite=overwrite)
         sites, calibration = _calibrate(config, inputs, land, ndvi.fine, thaw, scheduler=scheduler)
         layer = _active_layer(config, inputs, land, thaw, calibration, spread=detail.error, write=write)
         findings = Findings(
@@ -177,16 +178,24 @@ def _land(config: ActiveLayerConfig, inputs: Inputs, tile: tuple[int, int], *, w
     )
 
 
-def _daily(config: ActiveLayerConfig, inputs: Inputs, *, scheduler: Scheduler) -> xr.Dataset:
+def _is_kept(path: Path, provenance: Provenance, *, overwrite: bool) -> bool:
+    """Whether a small store is there already; that of another run is refused, as large ones are."""
+    if path.exists() and not overwrite:
+        require_same_run(path, provenance)
+    return is_saved(path, provenance)
+
+
+def _daily(config: ActiveLayerConfig, inputs: Inputs, *, scheduler: Scheduler, overwrite: bool) -> xr.Dataset:
     """Daily mean of the overpasses at their own resolution, in memory; computed once."""
     path = config.output / "daily.zarr"
     science = {
         "lst": config.lst.model_dump(mode="json", exclude={"path"}),
         "daily": config.daily.model_dump(),
         "grid": inputs.grid_name,
+        "factor": config.sharpening.lst_factor,
     }
     provenance = Provenance("daily-temperature", science, {"lst": fingerprint(inputs.lst.paths)})
-    if not is_saved(path, provenance):
+    if not _is_kept(path, provenance, overwrite=overwrite):
         images = open_lst(
             inputs.lst,
             inputs.lst_grid,
@@ -284,12 +293,18 @@ def _detail(
 
 
 def _thaw(
-    config: ActiveLayerConfig, inputs: Inputs, detail: xr.DataArray, daily: xr.Dataset, *, write: Write
+    config: ActiveLayerConfig,
+    inputs: Inputs,
+    detail: xr.DataArray,
+    daily: xr.Dataset,
+    *,
+    write: Write,
+    overwrite: bool,
 ) -> xr.Dataset:
     """Thawing index of every year at the fine resolution."""
     factor, path = config.sharpening.lst_factor, config.output / "nodes.zarr"
     provenance = Provenance("temperature-nodes", {"factor": factor}, _stores(config, "daily"))
-    if not is_saved(path, provenance):
+    if not _is_kept(path, provenance, overwrite=overwrite):
         nodes = thermal.smooth_nodes(daily.daily_lst, factor).assign_attrs(attributes("smooth_lst"))
         save_small(nodes.to_dataset(name="smooth_lst"), path, provenance=provenance)
     sums = thermal.downscaled_thaw(
@@ -329,6 +344,12 @@ def _calibrate(
     samples = measured.assign(root=np.sqrt(ddt)).groupby("site")[["active_layer_thickness", "root"]].mean()
     table = chosen.merge(samples.reset_index(), on="site")
     used = table[table.accepted]
+    if len(used) < options.min_samples:
+        raise InputError(
+            f"{config.sites}: {len(used)} of {len(table)} sites with images of their year stand in uniform "
+            f"surroundings, but {options.min_samples} are needed. Give more sites, or change stefan.sites or "
+            "stefan.min_samples."
+        )
     calibration = thermal.calibrate_stefan(
         used.active_layer_thickness.to_numpy(),
         used.root.to_numpy() ** 2,

@@ -187,7 +187,8 @@ def inspect(config: ActiveLayerConfig) -> Inputs:
     Raises
     ------
     InputError
-        If something cannot be used, or the images cover no calendar year whole.
+        If something cannot be used: the images cover no calendar year whole, those of vegetation lack a part of the
+        year, the area has fewer blocks than folds, or no site was measured in a year of the images.
     """
     lst = config.lst.find()
     years = _whole_calendar_years(lst.days)
@@ -197,17 +198,13 @@ def inspect(config: ActiveLayerConfig) -> Inputs:
             "thawing index needs."
         )
     calendar = Calendar(years, config.sharpening.period)
-    ndvi = find_dated(config.ndvi.path, pattern=config.ndvi.pattern)
-    if not (calendar.step_of(np.array(ndvi.dates, "datetime64[ns]")) >= 0).any():
-        raise InputError(
-            f"{config.ndvi.path}: holds images from {ndvi.dates[0]} to {ndvi.dates[-1]}, but the surface temperatures "
-            f"are of {years[0]} to {years[-1]}."
-        )
+    ndvi = _find_vegetation(config.ndvi, calendar)
     fine = _whole_pixels(config.grid.geobox(raster_geobox(config.land.paths()["elevation"][0])), config.sharpening)
     lst_grid, ndvi_grid = (
         coarse_geobox(fine, (f, f)) for f in (config.sharpening.lst_factor, config.sharpening.ndvi_factor)
     )
-    sites = locate(read_thaw_depths(config.sites), fine)
+    _require_blocks(lst_grid, config.sharpening)
+    sites = _find_sites(config.sites, fine, calendar)
     return Inputs(lst, ndvi, fine, lst_grid, ndvi_grid, calendar, sites)
 
 
@@ -217,6 +214,46 @@ def _whole_calendar_years(days: np.ndarray[tuple[int], np.dtype[np.datetime64]])
     begins = first.year + (first.day_of_year > 1)
     ends = last.year - ((last.month, last.day) < (12, 31))
     return tuple(range(begins, ends + 1))
+
+
+def _find_vegetation(source: NdviSource, calendar: Calendar) -> DatedFiles:
+    """Images of every part of the year, in some year."""
+    found = find_dated(source.path, pattern=source.pattern)
+    dates, years = np.array(found.dates, "datetime64[ns]"), calendar.years
+    if not (calendar.step_of(dates) >= 0).any():
+        raise InputError(
+            f"{source.path}: holds images from {found.dates[0]} to {found.dates[-1]}, but the surface temperatures "
+            f"are of {years[0]} to {years[-1]}."
+        )
+    lacking = [calendar.name_of(part) for part in sorted({*range(calendar.parts)} - {*calendar.part_of(dates)})]
+    if lacking:
+        raise InputError(
+            f"{source.path}: holds no image of {', '.join(lacking)} in any year. Add some, or let longer parts of the "
+            "year share a detail (sharpening.period)."
+        )
+    return found
+
+
+def _find_sites(path: Path, fine: GeoBox, calendar: Calendar) -> Located:
+    """Sites on the grid, of which some were measured in a year of the images."""
+    found = locate(read_thaw_depths(path), fine)
+    measured, years = found.inside.year, calendar.years
+    if not measured.isin(years).any():
+        raise InputError(
+            f"{path}: thickness was measured from {measured.min()} to {measured.max()}, but the surface temperatures "
+            f"are of {years[0]} to {years[-1]}. E needs both of the same year."
+        )
+    return found
+
+
+def _require_blocks(lst_grid: GeoBox, options: Sharpening) -> None:
+    rows, columns = (-(-size // options.block_size) for size in lst_grid.shape)
+    if rows * columns < options.n_folds:
+        raise InputError(
+            f"sharpening.n_folds: is {options.n_folds}, but the {lst_grid.shape[0]} x {lst_grid.shape[1]} pixels of "
+            f"the surface temperatures make {rows * columns} blocks of {options.block_size} x {options.block_size}. "
+            "Lower sharpening.block_size or n_folds, or take a larger area."
+        )
 
 
 def _whole_pixels(geobox: GeoBox, options: Sharpening) -> GeoBox:

@@ -124,6 +124,10 @@ class Calendar:
         months = np.arange(1, 13) if self.period is Period.MONTH else np.array([1, 4, 7, 10])
         return pd.DatetimeIndex([pd.Timestamp(year, month, 15) for year in self.years for month in months])
 
+    def name_of(self, part: int) -> str:
+        """What people call a part of the year."""
+        return (_MONTHS if self.period is Period.MONTH else _SEASONS)[part]
+
     def days_of_year(self, part: int) -> tuple[int, ...]:
         """Days of the year that stand for a part's sun."""
         first = part * 30.4 + 15 if self.period is Period.MONTH else part * 91.3 + 15
@@ -363,9 +367,9 @@ def label_of(steps: Values, calendar: Calendar) -> str:
     str
         As in ``June to August`` or, of a single step, ``June to August 2010``.
     """
-    part = int(steps[0]) % calendar.parts
-    names = _MONTHS if calendar.period is Period.MONTH else _SEASONS
-    return names[part] if len(steps) > 1 else f"{names[part]} {calendar.years[int(steps[0]) // calendar.parts]}"
+    year, part = divmod(int(steps[0]), calendar.parts)
+    name = calendar.name_of(part)
+    return name if len(steps) > 1 else f"{name} {calendar.years[year]}"
 
 
 def weights_of(fitted: Fitted, *, calendar: Calendar) -> pd.DataFrame:

@@ -328,7 +328,7 @@ def plan_run(config: RecessionConfig, inputs: Inputs) -> Plan:
         tile=(min(GAUGES_PER_TASK, len(report)), years),
         bytes_read=sum(_size(path) for path in sources),
         bytes_written=len(report) * years * _COLUMNS_STORED * 8,
-        peak_memory=idle_memory() + 3 * int(inputs.record.table.memory_usage(deep=True).sum()),
+        peak_memory=idle_memory(config.cluster) + 3 * int(inputs.record.table.memory_usage(deep=True).sum()),
     )
     described = f"{len(report)} gauges, {gauge_years} gauge-years from {first.min()} to {last.max()} (rows: gauges)"
     return Plan(grid=described, steps=[step], cluster=config.cluster, output=config.output)
