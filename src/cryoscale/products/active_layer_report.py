@@ -235,6 +235,7 @@ def _inputs_section(inputs: Inputs, findings: Findings) -> Section:
         ("images of vegetation", f"{len(inputs.ndvi.dates):,}, brought to {describe_grid(inputs.ndvi_grid)}"),
         ("calendar years that are covered whole", f"{years[0]} to {years[-1]}"),
         ("sites that count", f"{int(findings.sites.accepted.sum())} of {len(findings.sites)}"),
+        ("measurements of other years, left out", f"{int((~inputs.sites.inside.year.isin(years)).sum())}"),
         ("sites outside the grid", ", ".join(sorted(set(inputs.sites.outside.site))) or "none"),
     ]
     rejected = [(str(item.path), item.reason) for item in (*lst.rejected, *inputs.ndvi.rejected)]
