@@ -203,13 +203,19 @@ def _daily(config: ActiveLayerConfig, inputs: Inputs, *, scheduler: Scheduler, o
             resampling=config.lst.resampling,
         )
         daily = daily_means(scheduler.reduce(images.to_dataset()).lst, config.daily, years=inputs.calendar.years)
-        if not bool(daily.daily_lst.notnull().any()):
-            raise InputError(
-                f"{config.lst.path}: no pixel has enough days to be filled. Look for months without any image, or set "
-                "daily.linear_limit higher."
-            )
+        _require_whole_year(daily.daily_lst, config)
         save_small(daily, path, provenance=provenance)
     return open_store(path).compute()
+
+
+def _require_whole_year(daily: xr.DataArray, config: ActiveLayerConfig) -> None:
+    known = daily.notnull().any(("y", "x"))
+    if not bool(known.groupby("time.year").all().any()):
+        first = np.datetime_as_string(daily.time.values[~known.values][0], "D")
+        raise InputError(
+            f"{config.lst.path}: no year has a temperature on all of its days, even after gaps are filled; the first "
+            f"without is {first}. Look for months without images in any year, or set daily.linear_limit higher."
+        )
 
 
 def _vegetation(
