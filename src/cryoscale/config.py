@@ -7,10 +7,19 @@ from pathlib import Path
 from typing import Annotated, Any, Self, get_origin
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic.fields import FieldInfo
 
 from cryoscale.errors import ConfigError
+from cryoscale.folders import Folder, folder_at
 
 
 def _below_config(path: Path, info: ValidationInfo) -> Path:
@@ -20,6 +29,17 @@ def _below_config(path: Path, info: ValidationInfo) -> Path:
 
 ConfigPath = Annotated[Path, AfterValidator(_below_config)]
 """A path that is taken relative to the folder of the configuration file."""
+
+
+def _folder_below_config(location: Any, info: ValidationInfo) -> Folder | None:
+    if location is None:
+        return None
+    folder = folder_at(location)
+    return _below_config(folder, info) if isinstance(folder, Path) else folder
+
+
+ConfigFolder = Annotated[Folder, PlainValidator(_folder_below_config), PlainSerializer(str)]
+"""A folder for stores: a path relative to that of the configuration file, or a URL such as ``s3://bucket/prefix``."""
 
 
 class Config(BaseModel):
@@ -128,6 +148,11 @@ def _template_lines(model: type[Config], indent: str = "") -> Iterator[str]:
             yield f"{indent}{name}: null"
             yield f"{indent}# {name}:"
             yield from (f"{indent}#   {line}" for line in _template_lines(nested))
+        elif nested is not None and get_origin(field.annotation) is dict:
+            yield f"{indent}{name}: {{}}"
+            yield f"{indent}# {name}:"
+            yield f"{indent}#   NAME:"
+            yield from (f"{indent}#     {line}" for line in _template_lines(nested))
         elif nested is not None and _is_list(field):
             yield f"{indent}{name}:"
             yield from _as_item(_template_lines(nested), indent + "  ")

@@ -19,3 +19,7 @@ class StoreError(CryoscaleError, RuntimeError):
 
 class ResourceError(CryoscaleError, RuntimeError):
     """A run that will not fit into the memory or the disk that it has been given."""
+
+
+class MissingExtraError(CryoscaleError, ImportError):
+    """A library that only one product needs, and that has not been installed."""

@@ -14,8 +14,10 @@ from typing import Any
 
 import jsonschema
 
+from cryoscale.chunks import Block, damaged_blocks, lost_blocks, missing_blocks, remove_blocks
 from cryoscale.errors import StoreError
-from cryoscale.store import missing_blocks, read_provenance
+from cryoscale.folders import Folder
+from cryoscale.store import read_provenance
 from cryoscale.variables import VARIABLES
 
 
@@ -196,6 +198,31 @@ STORE_KINDS: Mapping[str, StoreKind] = {
         optional=("stefan_e_factor_error", "trend_p_value", "kendall_tau"),
         coords=_GRID | {"year": ("year",)},
     ),
+    "topographic-wetness": StoreKind(
+        title="Topographic wetness index of a whole grid",
+        required=("topographic_wetness",),
+        optional=(),
+        coords=_GRID,
+    ),
+    "moisture-covariates": StoreKind(
+        title="Stack of covariates on one grid, a chunk each",
+        required=("covariate",),
+        optional=(),
+        coords=_GRID | {"feature": ("feature",), "unit": ("feature",)},
+    ),
+    "active-layer-moisture": StoreKind(
+        title="Moisture of the active layer, its interval, and where it may be trusted",
+        required=(
+            "moisture",
+            "moisture_lower",
+            "moisture_upper",
+            "learner_spread",
+            "dissimilarity",
+            "moisture_status",
+        ),
+        optional=(),
+        coords=_GRID,
+    ),
     "basin-climate": StoreKind(
         title="Climate of a basin by day or month",
         required=(),
@@ -322,7 +349,7 @@ def read_schema(kind: str) -> dict[str, Any]:
     return json.loads((folder / f"{kind}.schema.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
-def problems(path: Path) -> Iterator[str]:
+def problems(path: Folder) -> Iterator[str]:
     """All that a store's schema or its missing chunks have against it.
 
     Parameters
@@ -351,7 +378,54 @@ def problems(path: Path) -> Iterator[str]:
             yield f"{name}: {len(missing)} chunks are missing, the first {min(missing)}"
 
 
-def require_valid(path: Path) -> None:
+def damage(path: Folder) -> dict[str, set[Block]]:
+    """Chunks of a store that are there but cut off or not to be decoded; reads the whole store.
+
+    Parameters
+    ----------
+    path : Path or UPath
+        The Zarr store.
+
+    Returns
+    -------
+    dict of str to set
+        Variable to the indices of its damaged chunks; only variables that have some.
+    """
+    metadata = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
+    names = [name for name, array in metadata["consolidated_metadata"]["metadata"].items() if array["shape"]]
+    found = {
+        name: (lost_blocks(path, name) - missing_blocks(path, name)) | damaged_blocks(path, name) for name in names
+    }
+    return {name: blocks for name, blocks in found.items() if blocks}
+
+
+def require_undamaged(path: Folder) -> None:
+    """Refuse a store with damaged chunks, after removing them, so that the next run writes them anew.
+
+    Parameters
+    ----------
+    path : Path or UPath
+        The Zarr store.
+
+    Raises
+    ------
+    StoreError
+        Naming the variables, how many of their chunks are damaged, and the first.
+    """
+    found = damage(path)
+    for name, blocks in found.items():
+        remove_blocks(path, name, blocks=blocks)
+    if found:
+        lines = "\n".join(
+            f"  - {name}: {len(blocks)} chunks, the first {min(blocks)}" for name, blocks in found.items()
+        )
+        raise StoreError(
+            f"{path}: held chunks that cannot be read:\n{lines}\nThey have been removed. Start the run that makes the "
+            "store again; it writes them anew and goes on."
+        )
+
+
+def require_valid(path: Folder) -> None:
     """Refuse a store that is not what its schema says, or is incomplete.
 
     Parameters

@@ -5,15 +5,12 @@ are the only record of progress, and there is nothing else that could disagree w
 """
 
 import hashlib
-import itertools
 import json
 import os
-import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,12 +20,12 @@ from zarr.codecs import BloscCodec, BloscShuffle
 from zarr.errors import ZarrUserWarning
 
 from cryoscale import __version__
+from cryoscale.chunks import missing_blocks
 from cryoscale.errors import InputError, StoreError
+from cryoscale.folders import Folder, files_below, location_of, move_into_place, place_to_build
 
 COMPRESSOR = BloscCodec(cname="zstd", clevel=1, shuffle=BloscShuffle.shuffle)
 """On noisy float32 this reads three times as fast as plain zstd and takes a tenth less space."""
-
-Block = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,7 @@ def _flatten(content: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def fingerprint(paths: Sequence[Path]) -> str:
+def fingerprint(paths: Sequence[Folder]) -> str:
     """Fingerprint of files: their names, sizes and samples of their content.
 
     Files up to 256 KiB are hashed whole. Of a larger one 64 blocks of 4 KiB, evenly spread and with both ends, are
@@ -119,17 +116,18 @@ def fingerprint(paths: Sequence[Path]) -> str:
     blocks = max(min(64, 64_000 // max(len(paths), 1)), 4)
     for path in paths:
         digest.update(f"{path.name}\0".encode())
-        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-        for file in files:
-            name = str(file.relative_to(path)) if path.is_dir() else ""
-            digest.update(f"{name}\0{file.stat().st_size}\0".encode())
-            if not path.is_dir() or file.name == "zarr.json":
-                digest.update(_samples(file, blocks))
+        single = path.is_file()
+        if not single and not path.exists():
+            raise FileNotFoundError(path)
+        files = {"": path.stat().st_size} if single else files_below(path)
+        for name, size in files.items():
+            digest.update(f"{name}\0{size}\0".encode())
+            if single or name.rpartition("/")[2] == "zarr.json":
+                digest.update(_samples(path / name if name else path, size, blocks=blocks))
     return digest.hexdigest()
 
 
-def _samples(path: Path, blocks: int, size: int = 4096) -> bytes:
-    total = path.stat().st_size
+def _samples(path: Folder, total: int, *, blocks: int, size: int = 4096) -> bytes:
     with path.open("rb") as file:
         if total <= blocks * size:
             return file.read()
@@ -140,12 +138,12 @@ def _samples(path: Path, blocks: int, size: int = 4096) -> bytes:
     return b"".join(parts)
 
 
-def create_store(path: Path, dataset: xr.Dataset, *, chunks: Mapping[str, int], provenance: Provenance) -> None:
+def create_store(path: Folder, dataset: xr.Dataset, *, chunks: Mapping[str, int], provenance: Provenance) -> None:
     """Write a store's metadata, its attributes and all that is not lazy; the lazy variables stay empty.
 
     Parameters
     ----------
-    path : Path
+    path : Path or UPath
         Must not exist; it appears only when all of this has been written.
     dataset : xarray.Dataset
         With Dask-backed variables whose chunks are multiples of `chunks`.
@@ -158,9 +156,7 @@ def create_store(path: Path, dataset: xr.Dataset, *, chunks: Mapping[str, int], 
     attrs = {**dataset.attrs, **provenance.to_attrs(), "created": _now()}
     if "spatial_ref" in dataset.coords:
         dataset = dataset.assign({name: _with_grid_mapping(array) for name, array in dataset.data_vars.items()})
-    partial = path.with_name(f"{path.name}.creating")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.parent.mkdir(parents=True, exist_ok=True)
+    partial = place_to_build(path)
     with warnings.catch_warnings():
         # Consolidated metadata is not yet in the v3 specification, but every reader knows it and opens faster with it.
         warnings.simplefilter("ignore", ZarrUserWarning)
@@ -173,15 +169,15 @@ def create_store(path: Path, dataset: xr.Dataset, *, chunks: Mapping[str, int], 
             consolidated=True,
             write_empty_chunks=True,
         )
-    partial.rename(path)
+    move_into_place(partial, path)
 
 
-def create_group(path: Path, attrs: Mapping[str, Any]) -> None:
+def create_group(path: Folder, attrs: Mapping[str, Any]) -> None:
     """Make a Zarr group that stores can be created in, as ``path / name``; leaves one that is there.
 
     Parameters
     ----------
-    path : Path
+    path : Path or UPath
         The group.
     attrs : mapping
         Its attributes.
@@ -195,51 +191,50 @@ def create_group(path: Path, attrs: Mapping[str, Any]) -> None:
         return
     if path.exists() and any(path.iterdir()):
         raise StoreError(f"{path}: is a folder with other content. Name another path or remove it.")
-    zarr.create_group(path, zarr_format=3, attributes=dict(attrs))
+    zarr.create_group(location_of(path), zarr_format=3, attributes=dict(attrs))
 
 
-def consolidate_group(path: Path) -> None:
+def consolidate_group(path: Folder) -> None:
     """Note all stores of a group in its own metadata, so that ``xarray.open_zarr(path, group=name)`` is quick.
 
     Parameters
     ----------
-    path : Path
+    path : Path or UPath
         From `create_group`, when its stores are there.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ZarrUserWarning)  # as in create_store
-        zarr.consolidate_metadata(path, zarr_format=3)
+        zarr.consolidate_metadata(location_of(path), zarr_format=3)
 
 
-def save_small(dataset: xr.Dataset, path: Path, *, provenance: Provenance) -> None:
+def save_small(dataset: xr.Dataset, path: Folder, *, provenance: Provenance) -> None:
     """Save a small dataset in memory, such as what a pass over a whole stack has found; replaces what is there.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         Not lazy.
-    path : Path
+    path : Path or UPath
         A Zarr store.
     provenance : Provenance
         Goes into the attributes.
     """
     attrs = {**dataset.attrs, **provenance.to_attrs(), "created": _now()}
-    partial = path.with_name(f"{path.name}.creating")
+    partial = place_to_build(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ZarrUserWarning)  # as in create_store
         dataset.drop_encoding().assign_attrs(attrs).to_zarr(
             partial, mode="w", zarr_format=3, consolidated=True, write_empty_chunks=True
         )
-    shutil.rmtree(path, ignore_errors=True)
-    partial.rename(path)
+    move_into_place(partial, path)
 
 
-def is_saved(path: Path, provenance: Provenance) -> bool:
+def is_saved(path: Folder, provenance: Provenance) -> bool:
     """Whether a store of the same provenance is there already, so that it need not be computed and saved again.
 
     Parameters
     ----------
-    path : Path
+    path : Path or UPath
         Where `save_small` would write.
     provenance : Provenance
         What it would depend on.
@@ -273,12 +268,12 @@ def _now() -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def open_store(path: Path, *, complete: bool = True) -> xr.Dataset:
+def open_store(path: Folder, *, complete: bool = True) -> xr.Dataset:
     """Open one of our stores lazily, chunk by chunk as stored.
 
     Parameters
     ----------
-    path : Path
+    path : Path or UPath
         The Zarr store.
     complete : bool
         Refuse a store in which chunks are missing: they would read as "no data" and give a wrong map.
@@ -295,7 +290,7 @@ def open_store(path: Path, *, complete: bool = True) -> xr.Dataset:
     if not (path / "zarr.json").is_file():
         raise StoreError(f"{path}: no Zarr store here.")
     # No data is NaN in memory and on disk alike, so there is nothing to mask, which would cost a pass over the data.
-    dataset: xr.Dataset = xr.open_zarr(path, mask_and_scale=False, decode_coords="all")
+    dataset: xr.Dataset = xr.open_zarr(location_of(path), mask_and_scale=False, decode_coords="all")
     dataset = dataset.assign_coords({name: coord.compute() for name, coord in dataset.coords.items()})
     for variable in dataset.variables.values():
         variable.attrs.pop("_FillValue", None)
@@ -305,7 +300,7 @@ def open_store(path: Path, *, complete: bool = True) -> xr.Dataset:
     return dataset
 
 
-def read_provenance(path: Path) -> Provenance:
+def read_provenance(path: Folder) -> Provenance:
     """Provenance of a store.
 
     Raises
@@ -314,70 +309,12 @@ def read_provenance(path: Path) -> Provenance:
         If cryoscale did not write it.
     """
     try:
-        return Provenance.from_attrs(zarr.open_group(path, mode="r").attrs.asdict())
+        return Provenance.from_attrs(zarr.open_group(location_of(path), mode="r").attrs.asdict())
     except (FileNotFoundError, KeyError):
         raise StoreError(f"{path}: is not a store that cryoscale wrote. Name another path or remove it.") from None
 
 
-def missing_blocks(path: Path, name: str) -> set[Block]:
-    """Chunks of a variable that are not there.
-
-    Parameters
-    ----------
-    path : Path
-        The store.
-    name : str
-        The variable.
-
-    Returns
-    -------
-    set of tuple of int
-        Indices in the grid of chunks.
-    """
-    array = zarr.open_array(path, path=name, mode="r")
-    shape = tuple(-(-size // chunk) for size, chunk in zip(array.shape, array.chunks, strict=True))
-    return set(itertools.product(*(range(n) for n in shape))) - set(_existing_blocks(path / name, array.ndim))
-
-
-def stored_chunks(path: Path, name: str) -> dict[str, int]:
-    """Chunk length of a variable per dim; empty if there is no such store yet.
-
-    Parameters
-    ----------
-    path : Path
-        The store.
-    name : str
-        The variable.
-
-    Returns
-    -------
-    dict
-    """
-    if not (path / name / "zarr.json").is_file():
-        return {}
-    chunks = xr.open_zarr(path, chunks={})[name].encoding["preferred_chunks"]
-    return {str(dim): int(size) for dim, size in chunks.items()}
-
-
-def _existing_blocks(folder: Path, ndim: int) -> Iterator[Block]:
-    """Chunks on disk: the files ``c/0/1/2`` of the default chunk key encoding."""
-    root = folder / "c"
-    if ndim == 0:
-        return (() for _ in range(root.is_file()))
-    return (
-        tuple(int(part) for part in file.relative_to(root).parts)
-        for file in root.glob("/".join("*" * ndim))
-        if file.name.isdigit()
-    )
-
-
-def remove_partial_files(path: Path) -> None:
-    """Remove what a killed run left half written beside its chunks."""
-    for file in path.rglob("*.partial"):
-        file.unlink(missing_ok=True)
-
-
-def require_same_run(path: Path, provenance: Provenance) -> None:
+def require_same_run(path: Folder, provenance: Provenance) -> None:
     """Refuse to go on with a store that another configuration, input or version began.
 
     Raises
@@ -394,7 +331,7 @@ def require_same_run(path: Path, provenance: Provenance) -> None:
         )
 
 
-def require_absent_or_ours(path: Path) -> None:
+def require_absent_or_ours(path: Folder) -> None:
     """Refuse to replace a folder that is not a store of ours.
 
     Raises

@@ -262,7 +262,7 @@ def test_images_without_a_season_cannot_be_filled(valley_config, begun, tmp_path
         if 3 <= day.month <= 10 or day in (pd.Timestamp("2019-01-01"), pd.Timestamp("2022-12-31")):
             shutil.copy(path, tmp_path / "lst")
     message = (
-        "lst: no year has a temperature on all of its days, even after gaps are filled; the first without is 2019-01-13"
+        "lst: no year has a temperature on all of its days, even after gaps are filled; the first without is 2019-01-02"
     )
     with pytest.raises(InputError, match=message):
         run(updated(valley_config, lst=updated(valley_config.lst, path=tmp_path / "lst")))

@@ -6,10 +6,8 @@ scheduler sees as many tasks as there are tiles, and no task depends on another.
 """
 
 import itertools
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import dask
@@ -19,17 +17,16 @@ import zarr
 from dask.array.optimization import optimize
 from dask.highlevelgraph import HighLevelGraph
 
-from cryoscale.engine.cluster import Jobs, Scheduler
+from cryoscale.chunks import Block, lost_blocks, remove_partial_files
 from cryoscale.engine.lock import lock_store
 from cryoscale.engine.memory import keep_freed_memory
 from cryoscale.engine.progress import ProgressBar
+from cryoscale.engine.schedulers import Jobs, Scheduler
 from cryoscale.errors import StoreError
+from cryoscale.folders import Folder, location_of, remove
 from cryoscale.store import (
-    Block,
     Provenance,
     create_store,
-    missing_blocks,
-    remove_partial_files,
     require_absent_or_ours,
     require_same_run,
 )
@@ -56,7 +53,7 @@ class Summary:
 
 def run(
     dataset: xr.Dataset,
-    path: Path,
+    path: Folder,
     *,
     chunks: Mapping[str, int],
     provenance: Provenance,
@@ -70,7 +67,7 @@ def run(
     ----------
     dataset : xarray.Dataset
         Its Dask-backed variables are computed, one task per chunk along ``y`` and ``x``; all else is written at once.
-    path : Path
+    path : Path or UPath
         The store; created unless it is there.
     chunks : mapping
         Chunk length of the store per dim. The dataset's chunks must be multiples of it.
@@ -95,7 +92,7 @@ def run(
     with lock_store(path):
         require_absent_or_ours(path)
         if overwrite and path.exists():
-            shutil.rmtree(path)
+            remove(path)
         if path.exists():
             require_same_run(path, provenance)
         else:
@@ -141,9 +138,9 @@ class _Layout:
             slice(self.bounds[dim][i], self.bounds[dim][i + 1]) for dim, i in zip(self.dims[name], block, strict=True)
         )
 
-    def pending(self, path: Path) -> list[Block]:
-        """Tiles of which at least one chunk is missing in the store."""
-        missing = {name: missing_blocks(path, name) for name in self.lazy}
+    def pending(self, path: Folder) -> list[Block]:
+        """Tiles of which at least one chunk is missing in the store, or cut off."""
+        missing = {name: lost_blocks(path, name) for name in self.lazy}
         return [tile for tile in self.tiles() if any(self._lacks(missing[name], name, tile) for name in self.lazy)]
 
     def _lacks(self, missing: set[Block], name: str, tile: Block) -> bool:
@@ -215,7 +212,7 @@ def _cull(tasks: Mapping[Any, Any], keys: list[Any]) -> dict[Any, Any]:
     return needed
 
 
-def _layout(dataset: xr.Dataset, path: Path) -> _Layout:
+def _layout(dataset: xr.Dataset, path: Folder) -> _Layout:
     lazy = {str(name): array for name, array in dataset.data_vars.items() if array.chunks is not None}
     bounds = {str(dim): _edges(sizes) for array in lazy.values() for dim, sizes in array.chunksizes.items()}
     targets = {name: _open_target(path, name) for name in lazy}
@@ -229,9 +226,9 @@ def _layout(dataset: xr.Dataset, path: Path) -> _Layout:
     )
 
 
-def _open_target(path: Path, name: str) -> zarr.Array[Any]:
+def _open_target(path: Folder, name: str) -> zarr.Array[Any]:
     """The array to write to, with chunks that hold only fill values written too: a missing one is one not computed."""
-    return zarr.open_array(path, path=name, mode="r+").with_config({"write_empty_chunks": True})
+    return zarr.open_array(location_of(path), path=name, mode="r+").with_config({"write_empty_chunks": True})
 
 
 def _edges(sizes: tuple[int, ...]) -> tuple[int, ...]:

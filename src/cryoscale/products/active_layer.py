@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from cryoscale import stats, thermal
 from cryoscale.engine import Plan, Scheduler, open_scheduler
 from cryoscale.engine import run as run_tiles
 from cryoscale.errors import InputError
+from cryoscale.folders import Folder
 from cryoscale.products.active_layer_inputs import (
     ActiveLayerConfig,
     Inputs,
@@ -30,6 +30,7 @@ from cryoscale.products.fine_temperature import (
     sharpen_images,
 )
 from cryoscale.products.outcome import Outcome
+from cryoscale.products.places import store_path
 from cryoscale.readers import Resampling, open_dated, open_lst, open_on_grid
 from cryoscale.report import Section
 from cryoscale.schemas import require_valid
@@ -130,7 +131,7 @@ def _write(
     overwrite: bool,
 ) -> xr.Dataset:
     """Run a lazy dataset into one of the product's stores, and open it."""
-    path = config.output / f"{name}.zarr"
+    path = store_path(config, name)
     named = {v: array.assign_attrs(attributes(str(v)) | array.attrs) for v, array in dataset.items() if v in VARIABLES}
     run_tiles(
         dataset.assign(named),
@@ -146,7 +147,7 @@ def _write(
 
 
 def _stores(config: ActiveLayerConfig, *names: str) -> dict[str, str]:
-    return {name: fingerprint([config.output / f"{name}.zarr"]) for name in names}
+    return {name: fingerprint([store_path(config, name)]) for name in names}
 
 
 def _land(config: ActiveLayerConfig, inputs: Inputs, tile: tuple[int, int], *, write: Write) -> xr.Dataset:
@@ -178,7 +179,7 @@ def _land(config: ActiveLayerConfig, inputs: Inputs, tile: tuple[int, int], *, w
     )
 
 
-def _is_kept(path: Path, provenance: Provenance, *, overwrite: bool) -> bool:
+def _is_kept(path: Folder, provenance: Provenance, *, overwrite: bool) -> bool:
     """Whether a small store is there already; that of another run is refused, as large ones are."""
     if path.exists() and not overwrite:
         require_same_run(path, provenance)
@@ -187,7 +188,7 @@ def _is_kept(path: Path, provenance: Provenance, *, overwrite: bool) -> bool:
 
 def _daily(config: ActiveLayerConfig, inputs: Inputs, *, scheduler: Scheduler, overwrite: bool) -> xr.Dataset:
     """Daily mean of the overpasses at their own resolution, in memory; computed once."""
-    path = config.output / "daily.zarr"
+    path = store_path(config, "daily")
     science = {
         "lst": config.lst.model_dump(mode="json", exclude={"path"}),
         "daily": config.daily.model_dump(),
@@ -308,7 +309,7 @@ def _thaw(
     overwrite: bool,
 ) -> xr.Dataset:
     """Thawing index of every year at the fine resolution."""
-    factor, path = config.sharpening.lst_factor, config.output / "nodes.zarr"
+    factor, path = config.sharpening.lst_factor, store_path(config, "nodes")
     provenance = Provenance("temperature-nodes", {"factor": factor}, _stores(config, "daily"))
     if not _is_kept(path, provenance, overwrite=overwrite):
         nodes = thermal.smooth_nodes(daily.daily_lst, factor).assign_attrs(attributes("smooth_lst"))

@@ -12,7 +12,8 @@ from odc.geo.geobox import GeoBox
 from pydantic import Field
 
 from cryoscale import thermal
-from cryoscale.config import Config, ConfigPath
+from cryoscale.chunks import stored_chunks
+from cryoscale.config import Config, ConfigFolder, ConfigPath
 from cryoscale.engine import Cluster, PixelCost, Plan, choose_tile, plan_step
 from cryoscale.engine.plan import task_memory
 from cryoscale.errors import InputError
@@ -20,6 +21,7 @@ from cryoscale.grids import describe_grid
 from cryoscale.products.fine_temperature import Calendar, DailyFill, Sharpening
 from cryoscale.products.grid import Grid, raster_geobox
 from cryoscale.products.permafrost_checks import ClassifiedMap
+from cryoscale.products.places import store_path
 from cryoscale.products.sources import LstSource
 from cryoscale.readers import (
     DatedFiles,
@@ -33,7 +35,6 @@ from cryoscale.readers import (
     open_on_grid,
     read_thaw_depths,
 )
-from cryoscale.store import stored_chunks
 from cryoscale.thermal.footprint import coarse_geobox
 from cryoscale.variables import attributes
 
@@ -122,6 +123,9 @@ class ActiveLayerConfig(Config):
     sites: ConfigPath = Field(description="CSV with site, longitude, latitude, year and active_layer_thickness (m)")
     output: ConfigPath = Field(
         Path("active-layer"), description="folder for the stores, rasters, figures and the report"
+    )
+    stores: ConfigFolder | None = Field(
+        None, description="folder of the Zarr stores if not output: a path, or s3://bucket/prefix"
     )
     grid: Grid = Field(Grid(), description="the fine grid; all null: that of the DEM")
     sharpening: Sharpening = Field(Sharpening(), description="downscaling")
@@ -283,7 +287,7 @@ def choose_tiles(config: ActiveLayerConfig, inputs: Inputs) -> tuple[int, int]:
     tuple of int
         Multiples of the images' pixels, so that no task cuts one.
     """
-    stored = stored_chunks(config.output / "land.zarr", "elevation")
+    stored = stored_chunks(store_path(config, "land"), "elevation")
     if stored:
         return stored["y"], stored["x"]
     cluster, step = config.cluster, int(np.lcm(config.sharpening.lst_factor, config.sharpening.ndvi_factor))

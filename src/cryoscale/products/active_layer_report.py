@@ -13,6 +13,7 @@ from cryoscale.grids import describe_grid
 from cryoscale.products.active_layer_inputs import ActiveLayerConfig, Inputs
 from cryoscale.products.fine_temperature import Calendar, Values, label_of, weights_of
 from cryoscale.products.outcome import Outcome
+from cryoscale.products.places import store_path
 from cryoscale.report import (
     Check,
     DownscaledImage,
@@ -127,7 +128,7 @@ def publish(findings: Findings, *, config: ActiveLayerConfig, inputs: Inputs, ap
     ]
     report = config.output / "report.html"
     write_report(report, "Active layer", sections=sections, provenance=layer.attrs)
-    return Outcome(config.output / "active_layer.zarr", report, rasters, [check_table(checks)])
+    return Outcome(store_path(config, "active_layer"), report, rasters, [check_table(checks)])
 
 
 def regional_series(thickness: xr.DataArray) -> pd.DataFrame:

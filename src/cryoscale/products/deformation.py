@@ -10,7 +10,8 @@ import xarray as xr
 from pydantic import Field
 
 from cryoscale import insar
-from cryoscale.config import Config, ConfigPath
+from cryoscale.chunks import stored_chunks
+from cryoscale.config import Config, ConfigFolder, ConfigPath
 from cryoscale.engine import Cluster, PixelCost, Plan, choose_tile, open_scheduler, plan_step
 from cryoscale.engine import run as run_tiles
 from cryoscale.engine.plan import task_memory
@@ -19,6 +20,7 @@ from cryoscale.grids import describe_grid, geobox_of
 from cryoscale.products.constraint import Constraint, VelocityReference, velocity_reference
 from cryoscale.products.corrections import Corrections, Inputs, Reference, Survey, correct, survey
 from cryoscale.products.outcome import Outcome
+from cryoscale.products.places import store_path
 from cryoscale.products.seasons import Seasons, compute_seasons
 from cryoscale.products.stack import StackSource, inspect_stack, stack_provenance
 from cryoscale.readers import (
@@ -41,7 +43,7 @@ from cryoscale.report import (
     write_report,
 )
 from cryoscale.schemas import require_valid
-from cryoscale.store import Provenance, fingerprint, open_store, save_small, stored_chunks
+from cryoscale.store import Provenance, fingerprint, open_store, save_small
 from cryoscale.writers import write_cog
 
 RASTERS = (
@@ -86,6 +88,9 @@ class DeformationConfig(Config):
     stack: StackSource = Field(description="the interferograms")
     output: ConfigPath = Field(
         Path("deformation"), description="folder for the stores, rasters, figures and the report"
+    )
+    stores: ConfigFolder | None = Field(
+        None, description="folder of the Zarr stores if not output: a path, or s3://bucket/prefix"
     )
     corrections: Corrections = Field(Corrections(), description="between the files and the inversion")
     reference: Reference = Field(Reference(), description="area that every interferogram is referred to")
@@ -195,11 +200,11 @@ def run(
         cube = compute(inputs, config, found=found, velocity_reference=constraint.velocity if constraint else None)
         write(
             cube,
-            config.output / "deformation.zarr",
+            store_path(config, "deformation"),
             provenance=_provenance("deformation-cube", config),
             title="inverting",
         )
-        cube = open_store(config.output / "deformation.zarr")
+        cube = open_store(store_path(config, "deformation"))
         seasons = _second_pass(cube, config, write=write)
     sections = [corrections_section(found.pairs, found.loops, constraint)]
     if seasons is not None:
@@ -212,7 +217,7 @@ def _second_pass(cube: xr.Dataset, config: DeformationConfig, *, write: Write) -
     """The filter needs each tile's neighbours, so it starts from the finished cube."""
     if config.seasons is None:
         return None
-    path = config.output / "seasons.zarr"
+    path = store_path(config, "seasons")
     provenance = _provenance("deformation-seasons", config, seasons=config.seasons.model_dump(mode="json"))
     write(compute_seasons(cube, config.seasons), path, provenance=provenance, title="rates and seasons")
     require_valid(path)
@@ -237,7 +242,7 @@ def read_inputs(config: DeformationConfig, inspection: Inspection, *, strip_rows
     -------
     Inputs
     """
-    path = config.output / "stack.zarr"
+    path = store_path(config, "stack")
     stack = lazy_stack(inspection, strip_rows=strip_rows)
     write(stack, path, provenance=stack_provenance(inspection), title="reading the stack")
     stack = open_store(path)
@@ -250,7 +255,7 @@ def read_inputs(config: DeformationConfig, inspection: Inspection, *, strip_rows
 
 
 def _read_delays(config: DeformationConfig, stack: xr.Dataset, *, strip_rows: int, write: Write) -> xr.DataArray | None:
-    options, path = config.corrections.troposphere, config.output / "delays.zarr"
+    options, path = config.corrections.troposphere, store_path(config, "delays")
     if options is None:
         return None
     days = insar.epochs(stack.reference.values, stack.secondary.values).astype("datetime64[D]")
@@ -266,7 +271,7 @@ def _constrain(config: DeformationConfig, inputs: Inputs, found: Survey, *, writ
     """First pass of the two: the free velocity, and what it becomes when held to another sensor's."""
     if config.constraint is None:
         return None
-    path = config.output / "free.zarr"
+    path = store_path(config, "free")
     free = compute(inputs, config, found=found)[["velocity", "residual_rms", "n_pairs"]]
     write(free, path, provenance=_provenance("free-velocity", config), title="inverting without constraint")
     return velocity_reference(open_store(path), config.constraint)
@@ -274,11 +279,11 @@ def _constrain(config: DeformationConfig, inputs: Inputs, found: Survey, *, writ
 
 def _provenance(product: str, config: DeformationConfig, **more: object) -> Provenance:
     """What a store of this product depends on; the stack's own provenance stands for all of its files."""
-    inputs = {"stack": fingerprint([config.output / "stack.zarr"])}
+    inputs = {"stack": fingerprint([store_path(config, "stack")])}
     science = config.science() | more
     troposphere, ramp = config.corrections.troposphere, config.corrections.ramp
     if troposphere is not None:
-        inputs["delays"] = fingerprint([config.output / "delays.zarr"])
+        inputs["delays"] = fingerprint([store_path(config, "delays")])
     if ramp is not None and ramp.stable is not None:
         inputs["stable"] = fingerprint([ramp.stable])
     if config.constraint is not None and product != "free-velocity":
@@ -292,7 +297,7 @@ def _plan(config: DeformationConfig, inspection: Inspection) -> Plan:
     reading, inverting = _costs(inspection.files)
     memory = task_memory(cluster)
     max_rows = max(memory // (reading.working * shape[1]), 1)
-    stored = stored_chunks(config.output / "stack.zarr", "unwrapped_phase")
+    stored = stored_chunks(store_path(config, "stack"), "unwrapped_phase")
     tile = (
         (stored["y"], stored["x"])
         if stored
@@ -368,13 +373,13 @@ def _publish(
     appendix: Sequence[Section],
 ) -> Outcome:
     """Write the COGs, their pictures, the survey, the report and the resolved configuration."""
-    require_valid(config.output / "deformation.zarr")
+    require_valid(store_path(config, "deformation"))
     maps = {name: cube[name] for name in RASTERS if name in cube}
     maps |= {name: seasons[name] for name in SEASON_RASTERS if seasons is not None and name in seasons}
     for name, values in maps.items():
         write_cog(values, config.output / f"rasters/{name}.tif")
         save_png(map_figure(values, title=str(values.attrs["long_name"])), config.output / f"figures/{name}.png")
-    save_small(found.to_dataset(), config.output / "survey.zarr", provenance=_provenance("deformation-survey", config))
+    save_small(found.to_dataset(), store_path(config, "survey"), provenance=_provenance("deformation-survey", config))
     (config.output / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
     sections = deformation_sections(
         cube,
@@ -386,7 +391,7 @@ def _publish(
     report = config.output / "report.html"
     write_report(report, "Surface deformation", sections=[*sections, *appendix], provenance=cube.attrs)
     return Outcome(
-        store=config.output / "deformation.zarr",
+        store=store_path(config, "deformation"),
         report=report,
         rasters=[config.output / f"rasters/{name}.tif" for name in maps],
         tables=[summary_table(found.verdict.values)],

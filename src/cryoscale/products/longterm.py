@@ -10,17 +10,19 @@ import xarray as xr
 from pydantic import Field, field_validator, model_validator
 
 from cryoscale import insar
-from cryoscale.config import Config, ConfigPath
+from cryoscale.config import Config, ConfigFolder, ConfigPath
 from cryoscale.engine import Cluster, PixelCost, Plan, Scheduler, Step, open_scheduler, plan_step
 from cryoscale.engine import run as run_tiles
 from cryoscale.engine.plan import task_memory
 from cryoscale.errors import InputError
+from cryoscale.folders import Folder
 from cryoscale.grids import describe_grid
 from cryoscale.products import deformation
 from cryoscale.products.analysis import Analysis, Drivers, PointSeries, analyse
 from cryoscale.products.corrections import Corrections, Reference, correct, survey
 from cryoscale.products.deformation import DeformationConfig
 from cryoscale.products.outcome import Outcome
+from cryoscale.products.places import store_path
 from cryoscale.products.record import DenseSeries, SeasonRule, dense_period, group_name, sparse_period
 from cryoscale.products.stack import StackFormat, StackSource, inspect_stack
 from cryoscale.readers import Inspection, choose_strip_rows
@@ -74,6 +76,9 @@ class LongtermConfig(Config):
     sentinel1: DeformationConfig = Field(description="the dense sensor; its run, on its cluster, is part of this one")
     sparse: tuple[SparseSensor, ...] = Field(min_length=1, description="the other sensors")
     output: ConfigPath = Field(Path("longterm"), description="folder for the record, rasters, figures and the report")
+    stores: ConfigFolder | None = Field(
+        None, description="folder of the Zarr stores if not output: a path, or s3://bucket/prefix"
+    )
     season_tolerance: float = Field(
         insar.PAIR_TOLERANCE,
         ge=0,
@@ -184,7 +189,7 @@ def run(config: LongtermConfig, *, overwrite: bool = False) -> Outcome:
     with open_scheduler(config.cluster) as scheduler:
         write = partial(run_tiles, chunks=chunks, scheduler=scheduler, overwrite=overwrite)
         write_record(config, files.sparse, dense, write=write, scheduler=scheduler)
-        record = open_record(config.output / "record.zarr")
+        record = open_record(store_path(config, "record"))
         analysis = analyse(
             record, dense, drivers=config.drivers, point=config.point, chunks=chunks, reduce=scheduler.reduce
         )
@@ -203,17 +208,17 @@ def open_dense(config: DeformationConfig) -> DenseSeries:
     -------
     DenseSeries
     """
-    seasons, cube, stack = (open_store(config.output / f"{name}.zarr") for name in ("seasons", "deformation", "stack"))
+    seasons, cube, stack = (open_store(store_path(config, name)) for name in ("seasons", "deformation", "stack"))
     trend = cube.get("velocity", seasons.deformation_rate)
     return DenseSeries(seasons.displacement, trend, seasons, _incidence(stack, DENSE))
 
 
-def open_record(path: Path) -> dict[str, xr.Dataset]:
+def open_record(path: Folder) -> dict[str, xr.Dataset]:
     """Open the record's groups, in order of time.
 
     Parameters
     ----------
-    path : Path
+    path : Path or UPath
         ``record.zarr``.
 
     Returns
@@ -253,9 +258,9 @@ def write_record(
     scheduler : Scheduler
         For the passes over whole stacks.
     """
-    path = config.output / "record.zarr"
+    path = store_path(config, "record")
     create_group(path, {"title": "Long-term record of surface deformation, a group per sensor and period"})
-    seasons = {"seasons": fingerprint([config.sentinel1.output / "seasons.zarr"])}
+    seasons = {"seasons": fingerprint([store_path(config.sentinel1, "seasons")])}
     period = dense_period(dense, sensor=DENSE)
     _write_group(period, path, write, Provenance("longterm-record", {"sensor": DENSE}, seasons))
     for sparse in config.sparse:
@@ -264,7 +269,7 @@ def write_record(
     consolidate_group(path)
 
 
-def _write_group(period: xr.Dataset, path: Path, write: deformation.Write, provenance: Provenance) -> None:
+def _write_group(period: xr.Dataset, path: Folder, write: deformation.Write, provenance: Provenance) -> None:
     name = group_name(*(period.attrs[fact] for fact in ("sensor", "first", "last")))
     write(period, path / name, provenance=provenance, title=f"record of {name}")
     require_valid(path / name)
@@ -301,7 +306,7 @@ def _provenance(config: LongtermConfig, sparse: SparseSensor, inputs: Mapping[st
     part = config.part(sparse)
     science = part.model_dump(mode="json", include={"corrections", "reference"}) | {"sensor": sparse.sensor}
     science |= config.model_dump(mode="json", include={"season_tolerance", "min_share", "min_deformation"})
-    prints = {**inputs, "stack": fingerprint([part.output / "stack.zarr"])}
+    prints = {**inputs, "stack": fingerprint([store_path(part, "stack")])}
     if config.temperature is not None:
         prints["temperature"] = fingerprint([config.temperature])
     return Provenance("longterm-record", science, prints)
@@ -380,7 +385,7 @@ def _publish(record: Mapping[str, xr.Dataset], analysis: Analysis, config: Longt
     last = list(record.values())[-1]
     title = "Long-term record of surface deformation"
     report = write_report(config.output / "report.html", title, sections=sections, provenance=last.attrs)
-    return Outcome(config.output / "record.zarr", report, rasters, [regional_table(record, analysis.regional)])
+    return Outcome(store_path(config, "record"), report, rasters, [regional_table(record, analysis.regional)])
 
 
 def _write_rasters(record: Mapping[str, xr.Dataset], folder: Path) -> Sequence[Path]:

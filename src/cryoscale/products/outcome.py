@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryoscale.folders import Folder
 from cryoscale.report import Table
 
 
@@ -13,7 +14,7 @@ class Outcome:
 
     Attributes
     ----------
-    store : Path
+    store : Path or UPath
         The Zarr store of the product.
     report : Path
         The HTML report.
@@ -23,7 +24,7 @@ class Outcome:
         What the command line prints at the end.
     """
 
-    store: Path
+    store: Folder
     report: Path
     rasters: Sequence[Path] = ()
     tables: Sequence[Table] = field(default_factory=tuple)

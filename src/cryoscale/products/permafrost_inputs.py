@@ -11,7 +11,8 @@ from odc.geo.geobox import GeoBox
 from pydantic import Field, model_validator
 
 from cryoscale import thermal
-from cryoscale.config import Config, ConfigPath
+from cryoscale.chunks import stored_chunks
+from cryoscale.config import Config, ConfigFolder, ConfigPath
 from cryoscale.engine import Cluster, PixelCost, Plan, choose_tile, plan_step
 from cryoscale.engine.plan import task_memory
 from cryoscale.errors import InputError
@@ -21,9 +22,9 @@ from cryoscale.products.frozen_ground import Change, require_periods
 from cryoscale.products.grid import Grid, images_geobox
 from cryoscale.products.ground_temperature import GapFilling, GroundModel
 from cryoscale.products.permafrost_checks import Validation, find_boreholes, place
+from cryoscale.products.places import store_path
 from cryoscale.products.sources import Land, LstSource
 from cryoscale.readers import Located, LstFiles, read_stations
-from cryoscale.store import stored_chunks
 
 LONGEST_BLOCK = 16
 """Days of images that one task fills at most: long enough for few chunks, short enough for many tasks."""
@@ -67,6 +68,9 @@ class PermafrostMapConfig(Config):
     )
     output: ConfigPath = Field(
         Path("permafrost-map"), description="folder for the stores, rasters, figures and the report"
+    )
+    stores: ConfigFolder | None = Field(
+        None, description="folder of the Zarr stores if not output: a path, or s3://bucket/prefix"
     )
     grid: Grid = Field(Grid(), description="the grid of the map")
     gaps: GapFilling = Field(GapFilling(), description="kriging of what clouds hide")
@@ -223,7 +227,7 @@ def choose_blocks(config: PermafrostMapConfig, inputs: Inputs) -> Blocks:
     """
     shape, cluster = inputs.geobox.shape, config.cluster
     memory = task_memory(cluster)
-    stored = stored_chunks(config.output / "ground_temperature.zarr", "ground_surface_temperature")
+    stored = stored_chunks(store_path(config, "ground_temperature"), "ground_surface_temperature")
     if stored:
         days, tile = stored["time"], (stored["y"], stored["x"])
     else:

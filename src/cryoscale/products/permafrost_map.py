@@ -30,6 +30,7 @@ from cryoscale.products.permafrost_inputs import (
     plan_run,
 )
 from cryoscale.products.permafrost_report import Findings, publish
+from cryoscale.products.places import store_path
 from cryoscale.report import Section
 from cryoscale.schemas import require_valid
 from cryoscale.store import Provenance, fingerprint, open_store, save_small
@@ -118,7 +119,7 @@ def _land(config: PermafrostMapConfig, inputs: Inputs, blocks: Blocks, *, write:
     """Maps of the land, brought to the grid once."""
     maps = config.land.open(inputs.geobox, chunks=blocks.chunks)
     sources = {name: fingerprint(paths) for name, paths in config.land.paths().items()}
-    path = config.output / "land.zarr"
+    path = store_path(config, "land")
     provenance = Provenance("land-maps", {"grid": inputs.grid_name}, sources)
     write(maps, path, chunks=blocks.chunks, provenance=provenance, title="maps of the land")
     return open_store(path)
@@ -149,7 +150,7 @@ def _learn(
     config: PermafrostMapConfig, inputs: Inputs, images: xr.DataArray, land: xr.Dataset, *, blocks: Blocks, write: Write
 ) -> tuple[xr.Dataset, thermal.GroundTemperatureModel]:
     """What the images have to be filled by, and what the stations say of the ground below them."""
-    path = config.output / "images.zarr"
+    path = store_path(config, "images")
     stations = inputs.pixels.inside
     found = survey_images(images, land.elevation, config.gaps, pixels=stations)
     science = {
@@ -157,7 +158,7 @@ def _learn(
         "gaps": config.gaps.model_dump(mode="json", exclude={"neighbours"}),
         "stations": stations[["station", "row", "column"]].to_dict("list"),
     }
-    sources = {"lst": fingerprint(inputs.files.paths), "land": fingerprint([config.output / "land.zarr"])}
+    sources = {"lst": fingerprint(inputs.files.paths), "land": fingerprint([store_path(config, "land")])}
     provenance = Provenance("image-survey", science, sources)
     write(found, path, chunks={"time": blocks.days}, provenance=provenance, title="surveying the images")
     survey = open_store(path).compute()
@@ -166,7 +167,7 @@ def _learn(
     model.fit(station_samples(survey.station_lst, inputs.stations))
     save_small(
         model.to_dataset(),
-        config.output / "ground_model.zarr",
+        store_path(config, "ground_model"),
         provenance=Provenance("ground-temperature-model", config.ground.model_dump(mode="json"), _sources(config)),
     )
     return fits, model
@@ -174,7 +175,7 @@ def _learn(
 
 def _sources(config: PermafrostMapConfig, *more: str) -> dict[str, str]:
     """What the model rests on, and other stores of this run."""
-    stores = {name: fingerprint([config.output / f"{name}.zarr"]) for name in ("images", *more)}
+    stores = {name: fingerprint([store_path(config, name)]) for name in ("images", *more)}
     return stores | {"stations": fingerprint([config.stations])}
 
 
@@ -189,7 +190,7 @@ def _ground_temperature(
     write: Write,
 ) -> xr.Dataset:
     """Gap-free daily temperature of the ground."""
-    path = config.output / "ground_temperature.zarr"
+    path = store_path(config, "ground_temperature")
     daily = compute_ground_temperature(images, land.elevation, fits=fits, model=model, options=config.gaps)
     science = {"gaps": config.gaps.model_dump(mode="json"), "ground": config.ground.model_dump(mode="json")}
     write(
@@ -212,7 +213,7 @@ def _degree_days(
     write: Write,
 ) -> xr.Dataset:
     """Sums of the years that the images cover whole."""
-    path, options = config.output / "degree_days.zarr", config.degree_days
+    path, options = store_path(config, "degree_days"), config.degree_days
     series = ground.chunk(time=-1)
     sums = thermal.degree_days(
         series.ground_surface_temperature,
@@ -272,7 +273,7 @@ def _permafrost(
     write: Write,
 ) -> xr.Dataset:
     """The map itself."""
-    path = config.output / "permafrost.zarr"
+    path = store_path(config, "permafrost")
     masks = land[[name for name in ("glacier", "lake") if name in land]]
     rk = thermal.map_rk(land.land_cover, ratios.table)
     result = compute_permafrost(sums, rk, bias=bias, masks=masks, change=config.change)

@@ -15,6 +15,7 @@ from cryoscale.products.ground_temperature import GST
 from cryoscale.products.outcome import Outcome
 from cryoscale.products.permafrost_checks import STATES, agreements, at_pixels
 from cryoscale.products.permafrost_inputs import Inputs, PermafrostMapConfig
+from cryoscale.products.places import store_path
 from cryoscale.report import (
     Agreement,
     Section,
@@ -122,7 +123,7 @@ def publish(findings: Findings, *, config: PermafrostMapConfig, inputs: Inputs, 
     tables = [area_table(mean_areas, title="Ground, mean over the years")]
     if found:
         tables.append(agreement_table(found))
-    return Outcome(store=config.output / "permafrost.zarr", report=report, rasters=rasters, tables=tables)
+    return Outcome(store=store_path(config, "permafrost"), report=report, rasters=rasters, tables=tables)
 
 
 def _write_rasters(permafrost: xr.Dataset, folder: Path) -> list[Path]:

@@ -1,8 +1,7 @@
 """Recession of rivers: daily discharge -> events -> Ks by window -> its change and what climate explains of it."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import dask
 import numpy as np
@@ -10,9 +9,10 @@ import pandas as pd
 import xarray as xr
 
 from cryoscale import hydrology
-from cryoscale.engine import Cluster, ClusterKind, Plan, open_scheduler
+from cryoscale.engine import Plan, open_scheduler
 from cryoscale.errors import InputError
 from cryoscale.products.outcome import Outcome
+from cryoscale.products.places import store_path
 from cryoscale.products.recession_inputs import (
     GAUGES_PER_TASK,
     AttributionOptions,
@@ -25,6 +25,7 @@ from cryoscale.products.recession_inputs import (
 )
 from cryoscale.products.recession_report import Findings, River, publish
 from cryoscale.products.recession_store import constants_dataset
+from cryoscale.products.threads import run_threads
 from cryoscale.readers import read_basin_climate
 from cryoscale.readers.vectors import read_areas
 from cryoscale.report import Section
@@ -80,7 +81,7 @@ def run(
     """
     inputs = inspect(config)
     plan_run(config, inputs).require_fit()
-    with open_scheduler(config.cluster), _threads(config.cluster):
+    with open_scheduler(config.cluster), run_threads(config.cluster):
         climate = _climate(config, inputs)
         constants = _constants(config, inputs, overwrite=overwrite)
         recessions = _recessions(config, inputs)
@@ -93,19 +94,9 @@ def run(
     return publish(findings, config=config, inputs=inputs, appendix=appendix(findings))
 
 
-@contextmanager
-def _threads(cluster: Cluster) -> Iterator[None]:
-    """Dask computes in as many threads as configured; an open client computes by itself."""
-    if cluster.kind is not ClusterKind.THREADS:
-        yield
-        return
-    with dask.config.set(scheduler="threads", num_workers=cluster.n_tasks):
-        yield
-
-
 def _constants(config: RecessionConfig, inputs: Inputs, *, overwrite: bool) -> xr.Dataset:
     """The store of all gauges, in memory."""
-    path = config.output / "recession.zarr"
+    path = store_path(config, "recession")
     science = {name: getattr(config, name).model_dump(mode="json") for name in ("events", "fit")}
     science["gauges"] = config.gauges.model_dump(mode="json", exclude={"path"})
     provenance = Provenance("recession", science, {"gauges": fingerprint([config.gauges.path])})
@@ -218,7 +209,7 @@ def _climate(config: RecessionConfig, inputs: Inputs) -> pd.DataFrame | None:
 def _basin_series(config: RecessionConfig, source: ClimateSource) -> xr.Dataset:
     """Basin means of ERA5-Land; hours of decades are read once."""
     assert source.basin is not None
-    path = config.output / "climate.zarr"
+    path = store_path(config, "climate")
     inputs = {"era5": fingerprint(source.era5), "basin": fingerprint([source.basin])}
     provenance = Provenance("basin-climate", {}, inputs)
     if not is_saved(path, provenance):

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from pydantic import Field, field_validator, model_validator
 
-from cryoscale.config import Config, ConfigPath
+from cryoscale.config import Config, ConfigFolder, ConfigPath
 from cryoscale.engine import Cluster, Plan, Step
 from cryoscale.engine.plan import idle_memory
 from cryoscale.errors import InputError
@@ -167,6 +167,9 @@ class RecessionConfig(Config):
     )
     comparisons: tuple[Comparison, ...] = Field((), description="yearly series to correlate with")
     output: ConfigPath = Field(Path("recession"), description="folder for the store, tables, figures and the report")
+    stores: ConfigFolder | None = Field(
+        None, description="folder of the Zarr stores if not output: a path, or s3://bucket/prefix"
+    )
     cluster: Cluster = Field(Cluster(), description="where it runs")
 
     @field_validator("comparisons")

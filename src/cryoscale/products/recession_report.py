@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from cryoscale import hydrology
 from cryoscale.products.outcome import Outcome
+from cryoscale.products.places import store_path
 from cryoscale.products.recession_inputs import AttributionOptions, Inputs, RecessionConfig
 from cryoscale.report import Picture, Section, figure_png, write_report
 from cryoscale.report.attribution import (
@@ -126,7 +127,7 @@ def publish(findings: Findings, *, config: RecessionConfig, inputs: Inputs, appe
     sections += [Section("Inputs", tables=[record_table(inputs.record.report)]), *appendix]
     report = config.output / "report.html"
     write_report(report, "Streamflow recession", sections=sections, provenance=findings.constants.attrs)
-    return Outcome(store=config.output / "recession.zarr", report=report, tables=tables)
+    return Outcome(store=store_path(config, "recession"), report=report, tables=tables)
 
 
 def write_tables(findings: Findings, folder: Path) -> None:
