@@ -1,5 +1,6 @@
 """Readers: interferograms, surface temperatures, maps, outlines and tables of other programs, lazy and on one grid."""
 
+from cryoscale.readers.covariates import open_covariate
 from cryoscale.readers.dated import DatedFiles, find_dated, open_dated
 from cryoscale.readers.discharge import read_discharge
 from cryoscale.readers.era5 import read_basin_climate
@@ -17,6 +18,7 @@ from cryoscale.readers.lst_names import LstFormat
 from cryoscale.readers.lst_window import grid_of_part
 from cryoscale.readers.maps import open_map
 from cryoscale.readers.points import Located, locate, read_boreholes, read_stations, read_thaw_depths
+from cryoscale.readers.soil_moisture import read_moisture_samples
 from cryoscale.readers.stack import choose_strip_rows, lazy_stack, open_stack
 from cryoscale.readers.table import read_table
 from cryoscale.readers.vectors import open_mask
@@ -45,6 +47,7 @@ __all__ = [
     "inspect_files",
     "lazy_stack",
     "locate",
+    "open_covariate",
     "open_dated",
     "open_gacos",
     "open_land_cover",
@@ -56,6 +59,7 @@ __all__ = [
     "read_basin_climate",
     "read_boreholes",
     "read_discharge",
+    "read_moisture_samples",
     "read_stations",
     "read_table",
     "read_thaw_depths",

@@ -1,6 +1,6 @@
 """Tables of stations and boreholes, and where they lie on a grid."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,21 @@ from rasterio.crs import CRS
 
 from cryoscale.errors import InputError
 from cryoscale.grids import describe_grid
+from cryoscale.readers.columns import (
+    PLACE,
+    first_row,
+    labels,
+    numbers,
+    read_columns,
+    require_one_place,
+    require_places,
+)
 from cryoscale.readers.places import BORDER, grid_of, places_at
 from cryoscale.variables import VARIABLES
 
 STATES = ("stable permafrost", "unstable permafrost", "seasonally frozen ground")
 """What a borehole can have found."""
 
-_PLACE = ("longitude", "latitude")
 _LIMIT = 90.0  # degC: weather services write codes such as 999.9 or 32766 beyond it
 _THICKNESS = VARIABLES["active_layer_thickness"].valid_range or (0.0, np.inf)
 _KELVIN = (180.0, 340.0)
@@ -76,18 +84,18 @@ def read_stations(path: Path, *, columns: Mapping[str, str] | None = None) -> pd
     ([-30.1, nan], {'ground_surface_temperature': 1})
     """
     temperatures = ("ground_surface_temperature", "air_temperature")
-    table = _read(
+    table = read_columns(
         path,
-        needed=("station", *_PLACE, "time", temperatures[0]),
+        needed=("station", *PLACE, "time", temperatures[0]),
         optional=(temperatures[1], "elevation"),
         columns=columns or {},
     )
-    table["station"] = _labels(table["station"], path)
+    table["station"] = labels(table["station"], path)
     table["time"] = _dates(table["time"], path)
     for name in table.columns.difference(["station", "time"]):
-        table[name] = _numbers(table[name], path)
-    _require_places(table, path)
-    _require_one_place(table, path)
+        table[name] = numbers(table[name], path)
+    require_places(table, path)
+    require_one_place(table, path, by="station")
     _require_unique(table, ["station", "time"], path)
     codes = {name: _blank_codes(table, name, path) for name in temperatures if name in table}
     table = table.sort_values(["station", "time"], ignore_index=True)
@@ -128,15 +136,15 @@ def read_boreholes(path: Path, *, columns: Mapping[str, str] | None = None) -> p
     ['stable permafrost']
     """
     found = ("magt", "ttop", "state")
-    table = _read(path, needed=("borehole", *_PLACE), optional=found, columns=columns or {})
+    table = read_columns(path, needed=("borehole", *PLACE), optional=found, columns=columns or {})
     if not table.columns.isin(found).any():
         raise InputError(f"{path}: says nothing of the ground. It needs one of the columns {', '.join(found)}.")
-    table["borehole"] = _labels(table["borehole"], path)
+    table["borehole"] = labels(table["borehole"], path)
     for name in table.columns.difference(["borehole", "state"]):
-        table[name] = _numbers(table[name], path)
+        table[name] = numbers(table[name], path)
     if "state" in table:
         table["state"] = _states(table["state"], path)
-    _require_places(table, path)
+    require_places(table, path)
     _require_unique(table, ["borehole"], path)
     table.attrs["missing_codes"] = {name: _blank_codes(table, name, path) for name in found[:2] if name in table}
     return table
@@ -173,11 +181,11 @@ def read_thaw_depths(path: Path, *, columns: Mapping[str, str] | None = None) ->
     [1.4]
     """
     measured = ("year", "active_layer_thickness")
-    table = _read(path, needed=("site", *_PLACE, *measured), optional=(), columns=columns or {})
-    table["site"] = _labels(table["site"], path)
-    for name in (*_PLACE, *measured):
-        table[name] = _numbers(table[name], path)
-    _require_places(table, path)
+    table = read_columns(path, needed=("site", *PLACE, *measured), optional=(), columns=columns or {})
+    table["site"] = labels(table["site"], path)
+    for name in (*PLACE, *measured):
+        table[name] = numbers(table[name], path)
+    require_places(table, path)
     table = table.dropna(subset=list(measured))
     thickness, (low, high) = table["active_layer_thickness"], _THICKNESS
     wrong = ~thickness.between(low, high)
@@ -219,13 +227,13 @@ def locate(table: pd.DataFrame, geobox: GeoBox) -> Located:
     ([[0, 2]], 1)
     """
     grid = grid_of(geobox)
-    places = table[list(_PLACE)].drop_duplicates(ignore_index=True)
+    places = table[list(PLACE)].drop_duplicates(ignore_index=True)
     at = places_at(places.longitude, places.latitude, crs=CRS.from_epsg(4326), grid=grid)
     pixels = [np.floor(place + 0.5 + BORDER) for place in at]
     within = np.logical_and.reduce([(p >= 0) & (p < size) for p, size in zip(pixels, grid.shape, strict=True)])
     for name, pixel in zip(("row", "column"), pixels, strict=True):
         places[name] = np.where(within, pixel, -1).astype(np.int64)
-    joined = table.merge(places, on=list(_PLACE), how="left")
+    joined = table.merge(places, on=list(PLACE), how="left")
     joined.index = table.index
     joined.attrs = dict(table.attrs)
     inside = joined["row"] >= 0
@@ -238,50 +246,12 @@ def locate(table: pd.DataFrame, geobox: GeoBox) -> Located:
     return Located(joined[inside], joined[~inside].drop(columns=["row", "column"]))
 
 
-def _read(path: Path, *, needed: Iterable[str], optional: Iterable[str], columns: Mapping[str, str]) -> pd.DataFrame:
-    """The columns that count of a CSV table, under the names that they have here."""
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a CSV table ({error}).") from None
-    known = (*needed, *optional)
-    unknown = sorted(set(columns) - set(known))
-    if unknown:
-        raise InputError(f"columns: {', '.join(unknown)} is unknown; there are {', '.join(known)}.")
-    theirs = {name: columns.get(name, name) for name in known}
-    missing = [theirs[name] for name in known if theirs[name] not in table and (name in needed or name in columns)]
-    if missing:
-        raise InputError(
-            f"{path}: has the columns {', '.join(map(str, table.columns))}; it needs {', '.join(missing)}. "
-            "Say with columns what they are called."
-        )
-    if table.empty:
-        raise InputError(f"{path}: has no rows.")
-    return pd.DataFrame({name: table[theirs[name]] for name in known if theirs[name] in table})
-
-
-def _labels(column: "pd.Series[str]", path: Path) -> "pd.Series[str]":
-    if column.isna().any():
-        raise InputError(f"{path}: row {int(column.isna().argmax()) + 2} has no {column.name}. Fill it in.")
-    return column.astype(str).str.strip()
-
-
-def _numbers(column: "pd.Series[float]", path: Path) -> "pd.Series[float]":
-    numbers = pd.to_numeric(column, errors="coerce")
-    wrong = numbers.isna() & column.notna()
-    if wrong.any():
-        raise InputError(
-            f"{path}: {column.name} has {column[wrong].iloc[0]!r} in row {_row(wrong)}, which is no number."
-        )
-    return numbers.astype(float)
-
-
 def _dates(column: "pd.Series[str]", path: Path) -> "pd.Series[pd.Timestamp]":
     dates = pd.to_datetime(column.astype(str), errors="coerce", format="ISO8601")
     wrong = dates.isna()
     if wrong.any():
         raise InputError(
-            f"{path}: time has {column[wrong].iloc[0]!r} in row {_row(wrong)}, which is no date. Write 2005-01-31."
+            f"{path}: time has {column[wrong].iloc[0]!r} in row {first_row(wrong)}, which is no date. Write 2005-01-31."
         )
     return dates.dt.normalize()
 
@@ -291,32 +261,9 @@ def _states(column: "pd.Series[str]", path: Path) -> "pd.Series[str]":
     wrong = ~(states.isna() | states.isin(STATES))
     if wrong.any():
         raise InputError(
-            f"{path}: state is {column[wrong].iloc[0]!r} in row {_row(wrong)}; it can be {', '.join(STATES)}."
+            f"{path}: state is {column[wrong].iloc[0]!r} in row {first_row(wrong)}; it can be {', '.join(STATES)}."
         )
     return states.astype(object).where(states.notna(), None)
-
-
-def _row(wrong: "pd.Series[bool]") -> int:
-    """Row of a file, counted from 1 with the header, of the first fault."""
-    return int(np.argmax(wrong.to_numpy())) + 2
-
-
-def _require_places(table: pd.DataFrame, path: Path) -> None:
-    for name, limit in zip(_PLACE, (180.0, 90.0), strict=True):
-        wrong = ~(table[name].abs() <= limit)
-        if wrong.any():
-            raise InputError(
-                f"{path}: {name} is {table.loc[wrong, name].iloc[0]:g} in row {_row(wrong)}, but must be within "
-                f"{-limit:g} to {limit:g} degrees (WGS84, decimal, east and north)."
-            )
-
-
-def _require_one_place(table: pd.DataFrame, path: Path) -> None:
-    places = table.groupby("station")[list(_PLACE)].nunique().max(axis=1)
-    if (places > 1).any():
-        raise InputError(
-            f"{path}: the station {places.idxmax()} has {places.max()} places. Give each place a name of its own."
-        )
 
 
 def _require_unique(table: pd.DataFrame, keys: list[str], path: Path) -> None:

@@ -10,6 +10,8 @@ from cryoscale.scenes.flaws import Flaw
 from cryoscale.scenes.gacos import write_gacos
 from cryoscale.scenes.licsar import write_licsar
 from cryoscale.scenes.longterm import LongtermScene, datong_longterm_scene
+from cryoscale.scenes.moisture import MoistureScene, moisture_scene
+from cryoscale.scenes.moisture_files import MoistureFiles, moisture_files, write_moisture
 from cryoscale.scenes.season import Season
 from cryoscale.scenes.sparse import SPARSE_PAIRS
 from cryoscale.scenes.tarim import TarimScene, tarim_scene
@@ -26,6 +28,8 @@ __all__ = [
     "Flaw",
     "LongtermFiles",
     "LongtermScene",
+    "MoistureFiles",
+    "MoistureScene",
     "Scene",
     "Season",
     "TarimFiles",
@@ -36,6 +40,8 @@ __all__ = [
     "datong_longterm_scene",
     "datong_scene",
     "longterm_files",
+    "moisture_files",
+    "moisture_scene",
     "tarim_files",
     "tarim_scene",
     "write_active_layer",
@@ -43,6 +49,7 @@ __all__ = [
     "write_gacos",
     "write_licsar",
     "write_longterm",
+    "write_moisture",
     "write_table",
     "write_tarim",
 ]

@@ -13,7 +13,9 @@ from cryoscale.variables.active_layer import ACTIVE_LAYER
 from cryoscale.variables.deformation import DEFORMATION
 from cryoscale.variables.entry import Variable
 from cryoscale.variables.environment import ENVIRONMENT
+from cryoscale.variables.ground import GROUND
 from cryoscale.variables.hydrology import HYDROLOGY
+from cryoscale.variables.moisture import MOISTURE
 from cryoscale.variables.permafrost import PERMAFROST
 from cryoscale.variables.statistics import STATISTICS
 
@@ -42,7 +44,7 @@ def registry_of(*tables: Iterable[Variable]) -> MappingProxyType[str, Variable]:
     return MappingProxyType({entry.name: entry for entry in entries})
 
 
-VARIABLES = registry_of(ACTIVE_LAYER, DEFORMATION, ENVIRONMENT, HYDROLOGY, PERMAFROST, STATISTICS)
+VARIABLES = registry_of(ACTIVE_LAYER, DEFORMATION, ENVIRONMENT, GROUND, HYDROLOGY, MOISTURE, PERMAFROST, STATISTICS)
 
 
 def attributes(name: str) -> dict[str, object]:
