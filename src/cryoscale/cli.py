@@ -16,18 +16,21 @@ from cryoscale import __version__
 from cryoscale.config import Config
 from cryoscale.engine import Plan
 from cryoscale.errors import ConfigError, CryoscaleError
+from cryoscale.folders import folder_at
 from cryoscale.products import active_layer as active_layer_product
 from cryoscale.products import deformation as deformation_product
 from cryoscale.products import demo as demo_product
 from cryoscale.products import demo_active_layer as demo_active_layer_product
 from cryoscale.products import demo_longterm as demo_longterm_product
+from cryoscale.products import demo_moisture as demo_moisture_product
 from cryoscale.products import demo_permafrost as demo_permafrost_product
 from cryoscale.products import demo_recession as demo_recession_product
 from cryoscale.products import longterm as longterm_product
+from cryoscale.products import moisture as moisture_product
 from cryoscale.products import permafrost_map as permafrost_map_product
 from cryoscale.products import recession as recession_product
 from cryoscale.products.outcome import Outcome
-from cryoscale.schemas import require_valid
+from cryoscale.schemas import require_undamaged, require_valid
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -153,6 +156,26 @@ def active_layer(
 
 
 @app.command()
+def moisture(
+    config: ConfigFile = None,
+    template: Template = False,
+    plan: PlanOnly = False,
+    assignments: Assignments = None,
+    overwrite: Overwrite = False,
+) -> None:
+    r"""Field samples and covariates -> fused learners -> moisture of the active layer, and how far to trust it.
+
+    Needs more libraries: [bold]pip install 'cryoscale\[moisture]'[/bold]. An interrupted run goes on where it was.
+
+    [dim]cryoscale moisture --template > config.yaml[/dim]
+
+    [dim]cryoscale moisture config.yaml --plan[/dim]
+    """
+    request = Request(config, assignments or [], template, plan, overwrite)
+    _serve(request, moisture_product, moisture_product.MoistureConfig)
+
+
+@app.command()
 def recession(
     config: ConfigFile = None,
     template: Template = False,
@@ -171,9 +194,16 @@ def recession(
 
 
 @app.command()
-def validate(stores: Annotated[list[Path], typer.Argument(help="Zarr stores that cryoscale wrote.")]) -> None:
+def validate(
+    stores: Annotated[list[str], typer.Argument(help="Zarr stores that cryoscale wrote: paths, or s3://bucket/store.")],
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every chunk; remove damaged ones, so that the next run mends them.")
+    ] = False,
+) -> None:
     """Check stores against their schemas, and that no chunk is missing."""
-    for path in stores:
+    for path in map(folder_at, stores):
+        if deep:
+            require_undamaged(path)
         require_valid(path)
         out.print(f"[green]valid[/green] {escape(str(path))}")
 
@@ -208,6 +238,14 @@ def demo_active_layer(
 ) -> None:
     """Build a synthetic valley of 30 m, map its active layer, and compare every step with the truth."""
     _print_outcome(demo_active_layer_product.run(folder))
+
+
+@app.command()
+def demo_moisture(
+    folder: Annotated[Path, typer.Argument(help="Where the plateau and the results go.")] = Path("demo-moisture"),
+) -> None:
+    """Build a synthetic plateau with 342 samples, map the moisture of its active layer, and compare with the truth."""
+    _print_outcome(demo_moisture_product.run(folder))
 
 
 @app.command()

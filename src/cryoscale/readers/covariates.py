@@ -89,7 +89,7 @@ def _checked(values: Values, *, label: str, unit: str, valid_range: tuple[float,
     wrong = known[(known < low) | (known > high)]
     if wrong.size:
         raise InputError(
-            f"{label} is {wrong[0]:g} somewhere, but must be {low:g} to {high:g} {unit}. Check its unit, its scale tag, "
+            f"{label} is {wrong[0]:g} somewhere, but must be {low:g} to {high:g} {unit}. Check its unit, scale tag, "
             "and that its no-data number is tagged."
         )
     return values

@@ -17,6 +17,7 @@ from cryoscale.report.deformation import deformation_sections, truth_section
 from cryoscale.report.downscaling import DownscaledImage
 from cryoscale.report.html import Picture, Section, Table, write_report
 from cryoscale.report.maps import decimated, map_figure, mark_points
+from cryoscale.report.moisture import learned_section, moisture_section, samples_section, skill_section
 from cryoscale.report.palette import class_colours, named_classes
 from cryoscale.report.permafrost import (
     calibration_section,
@@ -65,16 +66,20 @@ __all__ = [
     "ground_temperature_section",
     "histogram",
     "kappa_plot",
+    "learned_section",
     "map_figure",
     "mark_points",
+    "moisture_section",
     "named_classes",
     "network_gaps",
     "network_plot",
     "permafrost_area_plot",
     "quantity_maps",
+    "samples_section",
     "save_png",
     "scatter_against_truth",
     "seasons_section",
+    "skill_section",
     "stefan_section",
     "summary_table",
     "temperature_section",

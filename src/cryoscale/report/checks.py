@@ -86,7 +86,7 @@ def check_table(checks: Sequence[Check]) -> Table:
     ('Thickness', 'sites', '3', '0.250 m', '−0.250 m')
     """
     header = ("Quantity", "Against", "n", "RMSE", "Mean error", "Mean absolute error", "R")
-    return Table("Errors of temperature and thickness", header, [_row(check) for check in checks])
+    return Table("Errors", header, [_row(check) for check in checks])
 
 
 def _row(check: Check) -> tuple[str, ...]:

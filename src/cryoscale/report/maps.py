@@ -63,6 +63,10 @@ _STYLES = {
     "mean_permafrost_probability": _Style(cm.lapaz_r, limits=(0.0, 1.0)),
     "ndvi": _Style(cm.bamako_r),
     "filled_share": _Style(cm.devon_r),
+    "moisture": _Style(cm.navia_r),
+    "interval_width": _AMOUNT,
+    "learner_spread": _AMOUNT,
+    "dissimilarity": _AMOUNT,
     "active_layer_thickness": _Style(cm.lipari_r),
     "active_layer_thickness_error": _AMOUNT,
     "active_layer_thickness_trend": _Style(cm.vik, centred=True),  # red thaws deeper

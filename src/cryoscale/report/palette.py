@@ -22,6 +22,11 @@ CLASS_COLOURS = MappingProxyType(
         "degraded": "#e4572e",
         "gained": "#4b1d6b",
         "stable_without": "#f3ead0",
+        # where a map of moisture may be trusted
+        "inside_area_of_applicability": "#2a7f9e",
+        "outside_area_of_applicability": "#e69f00",
+        "covariates_missing": "#7a1c0e",
+        "no_permafrost": "#f3ead0",
         # where a surface temperature comes from
         "observed": "#1f4e79",
         "kriged": "#56b4e9",
