@@ -121,3 +121,35 @@ def test_an_unknown_key_in_a_list_names_its_item(tmp_path):
     path.write_text("items: [{path: a}, {pth: b}]")
     with pytest.raises(ConfigError, match=r"items\.1\.pth: unknown key; did you mean 'path'"):
         Listing.load(path)
+
+
+class Item(Config):
+    """One of many."""
+
+    path: str = Field(description="where it is")
+    unit: str = Field("1", description="of its values")
+
+
+class Named(Config):
+    """Sections by name."""
+
+    items: dict[str, Item] = Field({}, description="by name")
+
+
+def test_a_template_shows_what_goes_under_names_that_the_user_gives(tmp_path):
+    text = Named.template()
+    assert "items: {}" in text
+    assert "#   NAME:" in text
+    assert "#     path:  # required" in text
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    assert Named.load(file).items == {}
+    file.write_text("items: {ndvi: {path: a.tif}}")
+    assert Named.load(file).items["ndvi"].unit == "1"
+
+
+def test_a_wrong_key_below_a_name_is_explained(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("items: {ndvi: {path: a.tif, units: m}}")
+    with pytest.raises(ConfigError, match="items.ndvi.units: unknown key; did you mean 'unit'"):
+        Named.load(file)

@@ -194,7 +194,13 @@ def _is_enum(annotation: Any) -> bool:
 
 
 def _scalar(value: Any) -> str:
-    plain = value.value if isinstance(value, Enum) else value
-    plain = str(plain) if isinstance(plain, Path) else plain
-    plain = list(plain) if isinstance(plain, tuple) else plain
-    return yaml.safe_dump(plain, default_flow_style=True).strip().removesuffix("\n...").strip()
+    return yaml.safe_dump(_plain(value), default_flow_style=True).strip().removesuffix("\n...").strip()
+
+
+def _plain(value: Any) -> Any:
+    """What YAML can say."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

@@ -12,7 +12,7 @@ from upath import UPath
 from cryoscale.chunks import missing_blocks
 from cryoscale.cli import app
 from cryoscale.config import Config, ConfigFolder
-from cryoscale.engine import Cluster, open_scheduler, run
+from cryoscale.engine import Cluster, Plan, open_scheduler, run
 from cryoscale.engine.lock import lock_store
 from cryoscale.errors import ConfigError, StoreError
 from cryoscale.folders import files_below, folder_at
@@ -152,3 +152,9 @@ def test_a_configuration_takes_paths_below_its_folder_and_urls(bucket, tmp_path)
 def test_other_urls_are_refused():
     with pytest.raises(ConfigError, match="ftp://host/x: is no folder that stores can go to"):
         folder_at("ftp://host/x")
+
+
+def test_a_plan_asks_no_disk_for_room(bucket):
+    plan = Plan("a grid", [], Cluster(workers=1), bucket)
+    plan.require_fit()
+    assert plan.where().endswith(f"stores in {bucket}")

@@ -12,6 +12,7 @@ from dask.utils import format_bytes
 from cryoscale.engine.cluster import Cluster, ClusterKind, describe
 from cryoscale.engine.tiles import PixelCost
 from cryoscale.errors import ResourceError
+from cryoscale.folders import Folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,14 @@ class Plan:
         In the order in which they run.
     cluster : Cluster
         Where they run.
-    output : Path
+    output : Path or UPath
         Folder that the stores go to.
     """
 
     grid: str
     steps: Sequence[Step]
     cluster: Cluster
-    output: Path
+    output: Folder
 
     def require_fit(self) -> None:
         """Refuse a run that needs more memory or disk than there is.
@@ -84,7 +85,7 @@ class Plan:
                     f"{format_bytes(self.cluster.worker_memory)}. Raise cluster.memory or lower cluster.workers."
                 )
         needed, free = sum(step.bytes_written for step in self.steps), free_disk(self.output)
-        if needed > free:
+        if free is not None and needed > free:
             raise ResourceError(
                 f"{self.output}: the stores take up to {format_bytes(needed)}, but the disk has "
                 f"{format_bytes(free)} free. Name an output folder on another disk."
@@ -109,7 +110,9 @@ class Plan:
 
     def where(self) -> str:
         """The cluster and the disk, in one line."""
-        return f"{describe(self.cluster)}; {format_bytes(free_disk(self.output))} free on the disk of {self.output}"
+        free = free_disk(self.output)
+        room = f"stores in {self.output}" if free is None else f"{format_bytes(free)} free on the disk of {self.output}"
+        return f"{describe(self.cluster)}; {room}"
 
 
 def plan_step(
@@ -182,7 +185,9 @@ def task_memory(cluster: Cluster) -> int:
     return int((0.9 * cluster.worker_memory - idle_memory(cluster)) / cluster.threads_per_worker)
 
 
-def free_disk(folder: Path) -> int:
-    """Free bytes on the disk that a folder is, or will be, on."""
+def free_disk(folder: Folder) -> int | None:
+    """Free bytes on the disk that a folder is, or will be, on; None for an object store, which has no end."""
+    if not isinstance(folder, Path):
+        return None
     existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
     return shutil.disk_usage(existing).free

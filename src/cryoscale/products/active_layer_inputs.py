@@ -21,7 +21,7 @@ from cryoscale.grids import describe_grid
 from cryoscale.products.fine_temperature import Calendar, DailyFill, Sharpening
 from cryoscale.products.grid import Grid, raster_geobox
 from cryoscale.products.permafrost_checks import ClassifiedMap
-from cryoscale.products.places import store_path
+from cryoscale.products.places import store_path, stores_folder
 from cryoscale.products.sources import LstSource
 from cryoscale.readers import (
     DatedFiles,
@@ -332,7 +332,7 @@ def plan_run(config: ActiveLayerConfig, inputs: Inputs, tile: tuple[int, int]) -
         step("thawing index", cost=thawing),
         step("active layer", cost=PixelCost.computing(8 * n_years, 9 * n_years + 48, widest=4 * n_years)),
     ]
-    return Plan(describe_grid(inputs.fine), steps, config.cluster, config.output)
+    return Plan(describe_grid(inputs.fine), steps, config.cluster, stores_folder(config))
 
 
 def _detail_cost(inputs: Inputs) -> PixelCost:

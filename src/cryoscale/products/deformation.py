@@ -20,7 +20,7 @@ from cryoscale.grids import describe_grid, geobox_of
 from cryoscale.products.constraint import Constraint, VelocityReference, velocity_reference
 from cryoscale.products.corrections import Corrections, Inputs, Reference, Survey, correct, survey
 from cryoscale.products.outcome import Outcome
-from cryoscale.products.places import store_path
+from cryoscale.products.places import store_path, stores_folder
 from cryoscale.products.seasons import Seasons, compute_seasons
 from cryoscale.products.stack import StackSource, inspect_stack, stack_provenance
 from cryoscale.readers import (
@@ -318,7 +318,7 @@ def _plan(config: DeformationConfig, inspection: Inspection) -> Plan:
     if config.seasons is not None:
         cost = PixelCost.computing(series, 2 * series, widest=series)
         steps.append(plan_tiles("rates and seasons", tile=tile, cost=cost))
-    return Plan(describe_grid(inspection.grid.geobox), steps, cluster, config.output)
+    return Plan(describe_grid(inspection.grid.geobox), steps, cluster, stores_folder(config))
 
 
 def _n_epochs(files: StackFiles) -> int:

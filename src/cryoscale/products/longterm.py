@@ -22,7 +22,7 @@ from cryoscale.products.analysis import Analysis, Drivers, PointSeries, analyse
 from cryoscale.products.corrections import Corrections, Reference, correct, survey
 from cryoscale.products.deformation import DeformationConfig
 from cryoscale.products.outcome import Outcome
-from cryoscale.products.places import store_path
+from cryoscale.products.places import store_path, stores_folder
 from cryoscale.products.record import DenseSeries, SeasonRule, dense_period, group_name, sparse_period
 from cryoscale.products.stack import StackFormat, StackSource, inspect_stack
 from cryoscale.readers import Inspection, choose_strip_rows
@@ -361,7 +361,7 @@ def _plan(config: LongtermConfig, files: _Files) -> Plan:
             plan_step(f"reading {name}", shape=shape, tile=strip, cost=reading, cluster=config.cluster),
             plan_step(f"record of {name}", shape=shape, tile=tile, cost=scaling, cluster=config.cluster),
         ]
-    return Plan(started.grid, steps, config.cluster, config.output)
+    return Plan(started.grid, steps, config.cluster, stores_folder(config))
 
 
 def _publish(record: Mapping[str, xr.Dataset], analysis: Analysis, config: LongtermConfig) -> Outcome:

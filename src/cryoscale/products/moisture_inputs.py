@@ -19,7 +19,7 @@ from cryoscale.grids import describe_grid
 from cryoscale.products.covariates import CovariateSource, Derivative, TerrainSource
 from cryoscale.products.grid import Grid, raster_geobox
 from cryoscale.products.permafrost_checks import ClassifiedMap, place
-from cryoscale.products.places import store_path
+from cryoscale.products.places import store_path, stores_folder
 from cryoscale.readers import read_moisture_samples
 
 _TERRAIN_BYTES = 72
@@ -241,7 +241,7 @@ def plan_run(config: MoistureConfig, inputs: Inputs, tile: tuple[int, int]) -> P
     if Derivative.WETNESS in config.terrain.derivatives:
         wetness = PixelCost(read=4, written=4, widest=4, working=_WETNESS_BYTES)
         steps.insert(0, step("topographic wetness", tile=inputs.shape, cost=wetness))
-    return Plan(describe_grid(inputs.geobox), steps, config.cluster, config.output)
+    return Plan(describe_grid(inputs.geobox), steps, config.cluster, stores_folder(config))
 
 
 def _map_cost(config: MoistureConfig) -> PixelCost:

@@ -22,7 +22,7 @@ from cryoscale.products.frozen_ground import Change, require_periods
 from cryoscale.products.grid import Grid, images_geobox
 from cryoscale.products.ground_temperature import GapFilling, GroundModel
 from cryoscale.products.permafrost_checks import Validation, find_boreholes, place
-from cryoscale.products.places import store_path
+from cryoscale.products.places import store_path, stores_folder
 from cryoscale.products.sources import Land, LstSource
 from cryoscale.readers import Located, LstFiles, read_stations
 
@@ -281,7 +281,7 @@ def plan_run(config: PermafrostMapConfig, inputs: Inputs, blocks: Blocks) -> Pla
         step("degree-days", tile=blocks.tile, cost=_sums_cost(inputs)),
         step("permafrost", tile=blocks.tile, cost=PixelCost.computing(sums, maps, widest=4 * n_years)),
     ]
-    return Plan(describe_grid(inputs.geobox), steps, config.cluster, config.output)
+    return Plan(describe_grid(inputs.geobox), steps, config.cluster, stores_folder(config))
 
 
 def _sums_cost(inputs: Inputs) -> PixelCost:

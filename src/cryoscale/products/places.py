@@ -32,5 +32,19 @@ def store_path(config: HasStores, name: str) -> Folder:
     -------
     Path or UPath
     """
-    folder: Folder = config.output if config.stores is None else config.stores
-    return folder / f"{name}.zarr"
+    return stores_folder(config) / f"{name}.zarr"
+
+
+def stores_folder(config: HasStores) -> Folder:
+    """Where all stores of a run lie.
+
+    Parameters
+    ----------
+    config : HasStores
+        The product's configuration.
+
+    Returns
+    -------
+    Path or UPath
+    """
+    return config.output if config.stores is None else config.stores

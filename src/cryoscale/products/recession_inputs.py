@@ -15,6 +15,7 @@ from cryoscale.engine import Cluster, Plan, Step
 from cryoscale.engine.plan import idle_memory
 from cryoscale.errors import InputError
 from cryoscale.hydrology import AnnualNoise, EventRules, FitMethod, FitRules, TimeStep
+from cryoscale.products.places import stores_folder
 from cryoscale.products.record import regional_means
 from cryoscale.readers import read_discharge
 from cryoscale.readers.discharge import MISSING, DischargeRecord
@@ -334,7 +335,7 @@ def plan_run(config: RecessionConfig, inputs: Inputs) -> Plan:
         peak_memory=idle_memory(config.cluster) + 3 * int(inputs.record.table.memory_usage(deep=True).sum()),
     )
     described = f"{len(report)} gauges, {gauge_years} gauge-years from {first.min()} to {last.max()} (rows: gauges)"
-    return Plan(grid=described, steps=[step], cluster=config.cluster, output=config.output)
+    return Plan(grid=described, steps=[step], cluster=config.cluster, output=stores_folder(config))
 
 
 def _size(path: Path) -> int:
