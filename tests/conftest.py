@@ -1,5 +1,6 @@
 """Fixtures that all tests share."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,8 +11,11 @@ import pytest
 import xarray as xr
 from dask.callbacks import Callback
 from hypothesis import settings
+from moto.server import ThreadedMotoServer
 from odc.geo.geobox import GeoBox
+from upath import UPath
 
+from cryoscale.folders import folder_at
 from cryoscale.grids import grid_coords
 from cryoscale.variables import VARIABLES, attributes
 
@@ -55,3 +59,30 @@ def make_cube() -> Callable[..., xr.Dataset]:
         return xr.Dataset(variables, coords={**grid_coords(geobox), "time": time})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """An S3 server on loopback, which ends with the tests."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    yield f"http://{host}:{port}"
+    running.stop()
+
+
+@pytest.fixture
+def bucket(server: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> UPath:
+    """An empty folder of a bucket."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": server,
+    }.items():
+        monkeypatch.setenv(name, value)
+    root = folder_at("s3://permafrost")
+    if not root.fs.exists("permafrost"):
+        root.fs.mkdir("permafrost")
+    return root / str(abs(hash(request.node.name)))

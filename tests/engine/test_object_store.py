@@ -1,13 +1,11 @@
 """Stores in an object store, a real S3 server on loopback: the same rules as on a disk."""
 
 import json
-import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import xarray as xr
 from typer.testing import CliRunner
-from upath import UPath
 
 from cryoscale.chunks import missing_blocks
 from cryoscale.cli import app
@@ -21,35 +19,6 @@ from cryoscale.store import Provenance, fingerprint, is_saved, open_store, save_
 
 PROVENANCE = Provenance("deformation-cube", {"gamma": 1e-4}, {"stack": "abc"})
 CHUNKS = {"y": 32, "x": 32}
-
-
-@pytest.fixture(scope="module")
-def server():
-    """A server that ends with the tests."""
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
-
-
-@pytest.fixture
-def bucket(server, monkeypatch, request) -> UPath:
-    """An empty folder of a bucket."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": server,
-    }.items():
-        monkeypatch.setenv(name, value)
-    root = folder_at("s3://permafrost")
-    if not root.fs.exists("permafrost"):
-        root.fs.mkdir("permafrost")
-    return root / str(abs(hash(request.node.name)))
 
 
 def write(dataset, path, *, cluster=None, provenance=PROVENANCE, **options):

@@ -7,6 +7,7 @@ import xarray as xr
 
 from cryoscale.engine import Cluster, open_scheduler
 from cryoscale.errors import InputError, ResourceError, StoreError
+from cryoscale.folders import files_below
 from cryoscale.products.corrections import Inputs, Reference, survey
 from cryoscale.products.deformation import DeformationConfig, Inversion, compute, plan, run
 from cryoscale.scenes import datong_scene
@@ -156,3 +157,22 @@ def test_the_automatic_reference_is_reported(finished, config):
     assert bool(found.usable.all())
     cube = compute(Inputs(stack), automatic, found=found)
     assert cube.attrs["reference_area"].startswith("x 99.")
+
+
+@pytest.mark.slow
+def test_stores_in_an_object_store_are_those_of_a_disk(finished, config, bucket):
+    """Its bytes, and going on after chunks were lost; rasters, figures and the report stay in the output folder."""
+    remote = updated(config, stores=bucket)
+    outcome = run(remote)
+    assert str(outcome.store) == f"{bucket}/deformation.zarr"
+    assert outcome.report.exists()
+    for name in ("stack", "deformation", "survey"):
+        ours, disk = (folder / f"{name}.zarr" for folder in (bucket, finished[0].output))
+        chunks = {file: (ours / file).read_bytes() for file in files_below(ours) if "/c/" in f"/{file}"}
+        assert set(chunks) == {file for file in files_below(disk) if "/c/" in f"/{file}"}
+        assert all(content == (disk / file).read_bytes() for file, content in chunks.items())
+    lost = next(file for file in files_below(bucket / "deformation.zarr") if file.startswith("velocity/c/"))
+    content = (bucket / "deformation.zarr" / lost).read_bytes()
+    (bucket / "deformation.zarr" / lost).unlink()
+    run(remote)
+    assert (bucket / "deformation.zarr" / lost).read_bytes() == content
