@@ -51,6 +51,9 @@ GROUND: tuple[Variable, ...] = (
     Variable("total_ground_ice_volume", "m3 m-2", "volume of ground ice per area", MAP),
     Variable("ground_ice_volume_change", "m3 m-2", "change of the volume of ground ice in a layer", LAYERS),
     Variable("total_ground_ice_volume_change", "m3 m-2", "change of the volume of ground ice", MAP),
+    # pits and heaps
+    Variable("mine_work", "1", "pit or heap", MAP, dtype="uint8"),
+    Variable("surface_change", "m", "height of the surface above that before mining", YEARS),
     # vertical sections of heat conduction
     Variable("section_temperature", "degC", "temperature of the ground", PLANES, dtype="float64"),
     Variable("section_temperature_max", "degC", "highest temperature of a year", YEARLY_PLANES, dtype="float64"),
