@@ -1,26 +1,16 @@
-"""Where a run computes: threads of this process, worker processes of this machine, or an existing scheduler."""
+"""Where a run computes: threads of this process, processes of this machine, SSH hosts, SLURM jobs, a scheduler."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Protocol
 
-import dask
-import dask.threaded
 import psutil
-import xarray as xr
-from dask._task_spec import Task
-from dask.callbacks import Callback
-from dask.diagnostics import Profiler, ResourceProfiler, visualize
 from dask.utils import format_bytes, parse_bytes
-from distributed import Client, LocalCluster, as_completed, performance_report
 from pydantic import Field, field_validator, model_validator
 
 from cryoscale.config import Config, ConfigPath
-
-Jobs = Mapping[str, Callable[[], None]]
+from cryoscale.engine.slurm import Slurm
+from cryoscale.engine.ssh import Ssh
+from cryoscale.engine.tls import Tls
 
 
 class ClusterKind(StrEnum):
@@ -28,7 +18,16 @@ class ClusterKind(StrEnum):
 
     THREADS = "threads"
     LOCAL = "local"
+    SSH = "ssh"
+    SLURM = "slurm"
     TCP = "tcp"
+
+
+SECTIONS = {"address": ClusterKind.TCP, "slurm": ClusterKind.SLURM, "ssh": ClusterKind.SSH}
+"""Fields that one kind requires and no other has."""
+
+MANY_HOSTS = (ClusterKind.SSH, ClusterKind.SLURM)
+OWN_DASHBOARD = (ClusterKind.LOCAL, *MANY_HOSTS)
 
 
 class Cluster(Config):
@@ -36,14 +35,33 @@ class Cluster(Config):
 
     kind: ClusterKind = Field(
         ClusterKind.THREADS,
-        description="threads of this process, local worker processes, or an existing scheduler",
+        description="threads of this process, local worker processes, worker processes on hosts by ssh or as jobs of "
+        "slurm, or an existing scheduler (tcp)",
     )
     workers: int | None = Field(None, ge=1, description="threads or processes; null: as many as there are cores")
     memory: str | None = Field(
         None,
         description="memory of each worker process, as in '4 GiB'; null: an even share of 80 % of the machine",
     )
-    address: str | None = Field(None, description="address of the scheduler for kind tcp, as in tcp://10.0.0.1:8786")
+    address: str | None = Field(
+        None, description="address of the scheduler for kind tcp, as in tls://10.0.0.1:8786 (or tcp://, unencrypted)"
+    )
+    ssh: Ssh | None = Field(None, description="the hosts of kind ssh")
+    slurm: Slurm | None = Field(None, description="the jobs of kind slurm")
+    tls: Tls | None = Field(
+        None, description="certificate of a tls:// address; for ssh and slurm null: made for each run, then removed"
+    )
+    dashboard: str | None = Field(
+        None,
+        description="address of Dask's dashboard for kinds local, ssh and slurm, as in 0.0.0.0:8787: whoever reaches "
+        "it sees the run; null: any free port, reached from the scheduler's own host alone",
+    )
+    patience: float = Field(
+        120.0,
+        gt=0,
+        description="time to wait for the first worker, or for one to come back; time in a queue does not count",
+        json_schema_extra={"unit": "s"},
+    )
     performance_report: ConfigPath | None = Field(None, description="write a Dask performance report (HTML) here")
 
     @field_validator("memory")
@@ -53,10 +71,40 @@ class Cluster(Config):
             raise ValueError("is less than 64 MiB; write it with its unit, as in '4 GiB'")
         return memory
 
+    @field_validator("address")
+    @classmethod
+    def _address_has_a_scheme(cls, address: str | None) -> str | None:
+        if address is not None and not address.startswith(("tcp://", "tls://")):
+            raise ValueError("begins with neither tls:// nor tcp://, as in tls://10.0.0.1:8786")
+        return address
+
     @model_validator(mode="after")
-    def _address_fits(self) -> "Cluster":
-        if (self.kind is ClusterKind.TCP) != (self.address is not None):
-            raise ValueError("kind tcp and an address go together: set both or neither")
+    def _sections_fit(self) -> "Cluster":
+        for name, kind in SECTIONS.items():
+            if (self.kind is kind) != (getattr(self, name) is not None):
+                raise ValueError(f"kind {kind} and {_article(name)} {name} go together: set both or neither")
+        if self.dashboard is not None and self.kind not in OWN_DASHBOARD:
+            raise ValueError(f"kind {self.kind} starts no dashboard; leave it away")
+        return self
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> "Cluster":
+        by_address = self.address is not None and self.address.startswith("tls://")
+        if by_address and self.tls is None:
+            raise ValueError("a tls:// address needs a section tls with ca, cert and key")
+        if self.tls is not None and not by_address and self.kind not in MANY_HOSTS:
+            raise ValueError("tls is for tls:// addresses and for kinds ssh and slurm; leave it away")
+        return self
+
+    @model_validator(mode="after")
+    def _sized(self) -> "Cluster":
+        """The cores and the memory of this machine say nothing about others."""
+        if self.kind in MANY_HOSTS and (self.workers is None or self.memory is None):
+            raise ValueError(f"kind {self.kind} needs workers (processes in all) and memory (of each, as in '4 GiB')")
+        if self.slurm is not None and (self.workers or 0) % self.slurm.workers_per_job:
+            raise ValueError(f"{self.workers} workers do not fill jobs of {self.slurm.workers_per_job} each")
+        if self.ssh is not None and (self.workers or 0) % len(self.ssh.hosts):
+            raise ValueError(f"{self.workers} workers cannot be spread evenly on {len(self.ssh.hosts)} hosts")
         return self
 
     @property
@@ -80,122 +128,18 @@ class Cluster(Config):
         return math.floor(0.8 * psutil.virtual_memory().total / processes)
 
 
-class Scheduler(Protocol):
-    """What a run needs of a scheduler."""
-
-    def execute(self, batches: Iterator[Jobs], *, on_done: Callable[[], None]) -> None:
-        """Run every job of every batch; `on_done` is called after each, in this thread."""
-
-    def reduce(self, lazy: xr.Dataset) -> xr.Dataset:
-        """Compute a dataset whose result is small."""
-
-
-class ThreadScheduler:
-    """Dask's threaded scheduler."""
-
-    def __init__(self, n_threads: int) -> None:
-        self._n_threads = n_threads
-
-    def reduce(self, lazy: xr.Dataset) -> xr.Dataset:
-        """Compute a dataset whose result is small."""
-        return lazy.compute(scheduler="threads", num_workers=self._n_threads)
-
-    def execute(self, batches: Iterator[Jobs], *, on_done: Callable[[], None]) -> None:
-        """Run the batches one after the other."""
-        for jobs in batches:
-            with Callback(posttask=lambda *_: on_done()):
-                dask.threaded.get(_graph(jobs), list(jobs), num_workers=self._n_threads)
-
-
-class DistributedScheduler:
-    """A distributed scheduler; it takes a job to another worker when one dies."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def reduce(self, lazy: xr.Dataset) -> xr.Dataset:
-        """Compute a dataset whose result is small."""
-        result: xr.Dataset = self._client.compute(lazy).result()
-        return result
-
-    def execute(self, batches: Iterator[Jobs], *, on_done: Callable[[], None]) -> None:
-        """Keep two batches in flight, so that no worker waits at the end of a batch."""
-        running = as_completed()
-        for jobs in batches:
-            running.update(self._submit(jobs))
-            while running.count() > len(jobs):
-                next(running).result()
-                on_done()
-        for future in running:
-            future.result()
-            on_done()
-
-    def _submit(self, jobs: Jobs) -> list[Any]:
-        return list(self._client.get(_graph(jobs), list(jobs), sync=False))
-
-
-def _graph(jobs: Jobs) -> dict[str, Task]:
-    return {key: Task(key, job) for key, job in jobs.items()}
-
-
-@contextmanager
-def open_scheduler(cluster: Cluster) -> Iterator[Scheduler]:
-    """Start what the configuration asks for, and end it afterwards.
-
-    Parameters
-    ----------
-    cluster : Cluster
-        Kind, workers, memory, address.
-
-    Yields
-    ------
-    Scheduler
-    """
-    if cluster.kind is ClusterKind.THREADS:
-        with _thread_report(cluster.performance_report):
-            yield ThreadScheduler(cluster.n_tasks)
-        return
-    with _client(cluster) as client, _distributed_report(cluster.performance_report):
-        yield DistributedScheduler(client)
-
-
-@contextmanager
-def _client(cluster: Cluster) -> Iterator[Client]:
-    if cluster.kind is ClusterKind.TCP:
-        with Client(cluster.address) as client:
-            yield client
-        return
-    local = LocalCluster(
-        n_workers=cluster.n_tasks,
-        threads_per_worker=1,
-        memory_limit=cluster.worker_memory,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        worker_dashboard_address="127.0.0.1:0",
-    )
-    with local, Client(local) as client:
-        yield client
-
-
-def _distributed_report(path: Path | None) -> Any:
-    return nullcontext() if path is None else performance_report(filename=str(path))
-
-
-@contextmanager
-def _thread_report(path: Path | None) -> Iterator[None]:
-    if path is None:
-        yield
-        return
-    with Profiler() as tasks, ResourceProfiler() as resources:
-        yield
-    visualize([tasks, resources], filename=str(path), show=False, save=True)
+def _article(name: str) -> str:
+    return "an" if name == "address" else "a section"
 
 
 def describe(cluster: Cluster) -> str:
     """One line for people: ``2 threads, 18.6 GiB``."""
+    hosts = len(cluster.ssh.hosts) if cluster.ssh else 0
     what = {
         ClusterKind.THREADS: "threads of this process sharing",
         ClusterKind.LOCAL: "worker processes with each",
+        ClusterKind.SSH: f"worker processes on {hosts} host{'s' * (hosts != 1)} with each",
+        ClusterKind.SLURM: "worker processes in SLURM jobs with each",
         ClusterKind.TCP: f"workers of {cluster.address} with each",
     }[cluster.kind]
     return f"{cluster.n_tasks} {what} {format_bytes(cluster.worker_memory)}"

@@ -18,6 +18,7 @@ from dask.array.optimization import optimize
 from dask.highlevelgraph import HighLevelGraph
 
 from cryoscale.chunks import Block, lost_blocks, remove_partial_files
+from cryoscale.engine.graphs import batches
 from cryoscale.engine.lock import lock_store
 from cryoscale.engine.memory import keep_freed_memory
 from cryoscale.engine.progress import ProgressBar
@@ -157,16 +158,18 @@ class _Layout:
     def jobs(self, tiles: list[Block]) -> Iterator[Jobs]:
         """One job a tile, in batches; only one batch's part of the graph is built at a time."""
         graph = HighLevelGraph.merge(*(array.__dask_graph__() for array in self.lazy.values()))
-        for start in range(0, len(tiles), BATCH):
-            parts = {tile: self._parts(tile) for tile in tiles[start : start + BATCH]}
-            keys = [part.key for tile_parts in parts.values() for part in tile_parts]
-            tasks = dict(optimize(graph, keys))
+        for part, batch in batches(graph, tiles, keys_of=self._keys, size=BATCH):
+            parts = {tile: self._parts(tile) for tile in batch}
+            tasks = dict(optimize(part, self._keys(batch)))
             yield {
                 f"tile-{'-'.join(map(str, tile))}": _TileJob(
                     _cull(tasks, [part.key for part in tile_parts]), tile_parts
                 )
                 for tile, tile_parts in parts.items()
             }
+
+    def _keys(self, tiles: Sequence[Block]) -> list[Any]:
+        return [part.key for tile in tiles for part in self._parts(tile)]
 
     def _parts(self, tile: Block) -> list["_Part"]:
         blocks = {name: self.block(name, tile) for name in self.lazy}
