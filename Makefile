@@ -11,7 +11,7 @@ export DASK_CONFIG := $(CACHE)/config/dask
 export DASK_TEMPORARY_DIRECTORY := $(CACHE)/tmp
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow lint bench schemas clean
+.PHONY: demo test test-slow lint docs bench schemas clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed  ## synthetic scene -> deformation cube -> rate map, report and table against the truth
@@ -28,6 +28,9 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed-test  ## the site, in docs/_build/html; a warning is an error
+	$(BIN)/python -m sphinx -q -W --keep-going -j auto -d docs/_build/doctrees docs docs/_build/html
 
 bench: $(VENV)/.installed-test  ## ratios against peers and against the floor, in one run
 	$(BIN)/python -m benchmarks

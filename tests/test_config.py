@@ -153,3 +153,14 @@ def test_a_wrong_key_below_a_name_is_explained(tmp_path):
     file.write_text("items: {ndvi: {path: a.tif, units: m}}")
     with pytest.raises(ConfigError, match="items.ndvi.units: unknown key; did you mean 'unit'"):
         Named.load(file)
+
+
+class Optional(Config):
+    """With a section that may be left out."""
+
+    inversion: Inversion | None = Field(None, description="the inversion")
+
+
+def test_a_field_of_a_section_that_is_left_out_can_be_set(tmp_path):
+    file = write(tmp_path, "inversion: null\n")
+    assert Optional.load(file, ["inversion.gamma=0.5"]).inversion == Inversion(gamma=0.5)

@@ -104,7 +104,9 @@ def _assign(content: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set {override}: write it as key=value, for example --set inversion.gamma=1e-3.")
     *parents, last = key.strip().split(".")
     for parent in parents:
-        content = content.setdefault(parent, {})
+        if content.get(parent) is None:  # a section that is left out, as templates show it
+            content[parent] = {}
+        content = content[parent]
         if not isinstance(content, dict):
             raise ConfigError(f"--set {override}: {parent!r} is a value, not a section.")
     content[last] = yaml.safe_load(value)

@@ -33,12 +33,36 @@ class PixelCost:
 
     @classmethod
     def copying(cls, layers: int, *, widest: int) -> "PixelCost":
-        """Reading and writing the same bytes: they are there decoded and, in part, compressed."""
+        """Reading and writing the same bytes: they are there decoded and, in part, compressed.
+
+        Parameters
+        ----------
+        layers : int
+            Bytes of a pixel.
+        widest : int
+            Bytes of a pixel in the widest variable.
+
+        Returns
+        -------
+        PixelCost
+        """
         return cls(read=layers, written=layers, widest=widest, working=2 * layers)
 
     @classmethod
     def computing(cls, read: int, written: int, *, widest: int) -> "PixelCost":
-        """Inputs are there compressed, decoded and as a working copy; outputs decoded and compressed."""
+        """Inputs are there compressed, decoded and as a working copy; outputs decoded and compressed.
+
+        Parameters
+        ----------
+        read, written : int
+            Bytes of a pixel.
+        widest : int
+            Bytes of a pixel in the widest variable.
+
+        Returns
+        -------
+        PixelCost
+        """
         return cls(read=read, written=written, widest=widest, working=3 * read + 2 * written)
 
 

@@ -70,6 +70,8 @@ class HeatColumn:
         Soil of all cells or of each, from the top; or positions in `soils`, ``(depth,)`` or ``(depth, y, x)``.
     geothermal_flux : xarray.DataArray or float
         Heat that enters from below, W m-2.
+    tolerance : float
+        How far a cell's temperature may miss that of its enthalpy while a step is solved, K.
 
     Raises
     ------

@@ -33,7 +33,7 @@ _RANGES = {
 
 @dataclass(frozen=True, slots=True)
 class UnfrozenWater:
-    """Unfrozen water by a power of the temperature below 0 degC: theta_u = a |T|^b.
+    """Unfrozen water by a power of the temperature below 0 degC: ``theta_u = a |T|^b``.
 
     It holds below the temperature where it equals the water that there is; above, all of it is liquid
     (Lovell 1957; Romanovsky and Osterkamp 2000, Permafrost Periglac. Process. 11, 219).
@@ -63,7 +63,18 @@ class UnfrozenWater:
         _check(self, "UnfrozenWater")
 
     def freezing_point(self, water: float) -> float:
-        """Temperature below which ice forms in a soil with so much water (m3 m-3), degC."""
+        """Temperature below which ice forms.
+
+        Parameters
+        ----------
+        water : float
+            Of the soil, m3 m-3.
+
+        Returns
+        -------
+        float
+            degC.
+        """
         return -((water / self.a) ** (1.0 / self.b)) if water > 0 else 0.0
 
     def _share(self, water: float, cold: Values) -> Values:
@@ -104,7 +115,18 @@ class FreezingStep:
         _check(self, "FreezingStep")
 
     def freezing_point(self, water: float) -> float:  # noqa: ARG002
-        """Temperature below which ice forms, degC: 0 whatever the `water` (m3 m-3)."""
+        """Temperature below which ice forms: 0 whatever the water.
+
+        Parameters
+        ----------
+        water : float
+            Of the soil, m3 m-3.
+
+        Returns
+        -------
+        float
+            degC.
+        """
         return 0.0
 
     def _share(self, water: float, cold: Values) -> Values:  # noqa: ARG002

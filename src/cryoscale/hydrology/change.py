@@ -149,10 +149,10 @@ def trend(series: "pd.Series[float]", *, window: int = 1) -> Trend:
 def change_point(series: "pd.Series[float]", *, window: int = 1, draws: int = 2000, seed: int = 0) -> ChangePoint:
     """Change point of a yearly series (Pettitt 1979, Appl. Stat. 28, 126).
 
-    K is the largest of |U_t| = |2 sum of the first t ranks - t (n + 1)|; the change comes after t. Its usual p value
-    takes values for independent. Means over windows that overlap are not, and would show changes where there are none:
-    so K is compared with that of series of normal values without change, averaged over the same window, with the same
-    years missing.
+    K is the largest of ``|U_t| = |2 sum of the first t ranks - t (n + 1)|``; the change comes after t. Its usual p
+    value takes values for independent. Means over windows that overlap are not, and would show changes where there are
+    none: so K is compared with that of series of normal values without change, averaged over the same window, with the
+    same years missing.
 
     Parameters
     ----------

@@ -61,11 +61,33 @@ class ActiveLayerScene:
     truth: xr.Dataset
 
     def fine_lst(self, day: str | np.datetime64) -> xr.DataArray:
-        """True ``lst`` (overpass, y, x) of a day at 30 m, degC; its mean over overpasses makes the thawing index."""
+        """True temperature of a day at 30 m; its mean over overpasses makes the thawing index.
+
+        Parameters
+        ----------
+        day : str or numpy.datetime64
+            The day.
+
+        Returns
+        -------
+        xarray.DataArray
+            ``lst`` (overpass, y, x), degC.
+        """
         return fine_lst(self.surface, day)
 
     def fine_ndvi(self, day: str | np.datetime64) -> xr.DataArray:
-        """True ``ndvi`` (y, x) of a day at 30 m."""
+        """True vegetation index of a day at 30 m.
+
+        Parameters
+        ----------
+        day : str or numpy.datetime64
+            The day.
+
+        Returns
+        -------
+        xarray.DataArray
+            ``ndvi`` (y, x).
+        """
         return fine_ndvi(self.surface, day)
 
 
