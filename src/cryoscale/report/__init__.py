@@ -15,8 +15,12 @@ from cryoscale.report.confusion import Agreement, agreement_table, confusion_fig
 from cryoscale.report.corrections import corrections_section, seasons_section, summary_table, verdict_plot
 from cryoscale.report.deformation import deformation_sections, truth_section
 from cryoscale.report.downscaling import DownscaledImage
+from cryoscale.report.ground_ice import ground_ice_section, ice_change_section
 from cryoscale.report.html import Picture, Section, Table, write_report
 from cryoscale.report.maps import decimated, map_figure, mark_points
+from cryoscale.report.mine_scenario import cut_section, scenario_section
+from cryoscale.report.mining import temperature_section as mine_temperature_section
+from cryoscale.report.mining import vegetation_section
 from cryoscale.report.moisture import learned_section, moisture_section, samples_section, skill_section
 from cryoscale.report.palette import class_colours, named_classes
 from cryoscale.report.permafrost import (
@@ -55,6 +59,7 @@ __all__ = [
     "class_maps",
     "confusion_figure",
     "corrections_section",
+    "cut_section",
     "daily_section",
     "decimated",
     "deformation_sections",
@@ -62,13 +67,16 @@ __all__ = [
     "figure_png",
     "fitted_model",
     "gap_filling_section",
+    "ground_ice_section",
     "ground_section",
     "ground_temperature_section",
     "histogram",
+    "ice_change_section",
     "kappa_plot",
     "learned_section",
     "map_figure",
     "mark_points",
+    "mine_temperature_section",
     "moisture_section",
     "named_classes",
     "network_gaps",
@@ -78,6 +86,7 @@ __all__ = [
     "samples_section",
     "save_png",
     "scatter_against_truth",
+    "scenario_section",
     "seasons_section",
     "skill_section",
     "stefan_section",
@@ -86,6 +95,7 @@ __all__ = [
     "time_series_plot",
     "truth_section",
     "validation_section",
+    "vegetation_section",
     "verdict_plot",
     "write_report",
 ]

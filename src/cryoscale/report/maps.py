@@ -71,6 +71,13 @@ _STYLES = {
     "active_layer_thickness_error": _AMOUNT,
     "active_layer_thickness_trend": _Style(cm.vik, centred=True),  # red thaws deeper
     "downscaling_residual": _Style(cm.vik, centred=True),
+    "magt": _FROZEN,
+    "magt_error": _AMOUNT,
+    "temperature_10m": _FROZEN,
+    "permafrost_table_depth": _Style(cm.lipari_r),
+    "total_ground_ice_volume": _Style(cm.devon_r),
+    "total_ground_ice_volume_change": _RATE,  # red is lost
+    "surface_change": _Style(cm.broc, centred=True),
 }
 
 

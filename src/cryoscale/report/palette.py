@@ -35,6 +35,9 @@ CLASS_COLOURS = MappingProxyType(
         "image": "#2f6f9f",
         "season": "#e69f00",
         "none": "#7a1c0e",
+        # states of the ground under pits and heaps
+        "permafrost_below_talik": "#a9c6e8",
+        "unfrozen_ground": "#c2562d",
         # states of the ground in boreholes
         "unstable_permafrost": "#7fc0e8",
     }
@@ -45,6 +48,9 @@ _COVERS = {
     "water": "#12306e",
     "flooded": "#2a9db5",
     "wetland": "#2a9db5",
+    "swamp": "#2a9db5",
+    "meadow": "#6f9e3c",
+    "steppe": "#dccb7a",
     "crop": "#e3b505",
     "grass": "#9fb84a",
     "shrub": "#8a6d2f",

@@ -12,6 +12,8 @@ from cryoscale.scenes.licsar import write_licsar
 from cryoscale.scenes.longterm import LongtermScene, datong_longterm_scene
 from cryoscale.scenes.moisture import MoistureScene, moisture_scene
 from cryoscale.scenes.moisture_files import MoistureFiles, moisture_files, write_moisture
+from cryoscale.scenes.muli import MuliScene, muli_scene
+from cryoscale.scenes.muli_files import MuliFiles, muli_files, write_muli
 from cryoscale.scenes.season import Season
 from cryoscale.scenes.sparse import SPARSE_PAIRS
 from cryoscale.scenes.tarim import TarimScene, tarim_scene
@@ -30,6 +32,8 @@ __all__ = [
     "LongtermScene",
     "MoistureFiles",
     "MoistureScene",
+    "MuliFiles",
+    "MuliScene",
     "Scene",
     "Season",
     "TarimFiles",
@@ -42,6 +46,8 @@ __all__ = [
     "longterm_files",
     "moisture_files",
     "moisture_scene",
+    "muli_files",
+    "muli_scene",
     "tarim_files",
     "tarim_scene",
     "write_active_layer",
@@ -50,6 +56,7 @@ __all__ = [
     "write_licsar",
     "write_longterm",
     "write_moisture",
+    "write_muli",
     "write_table",
     "write_tarim",
 ]
