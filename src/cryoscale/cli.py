@@ -1,8 +1,10 @@
 """The command line: parse, load the configuration, call a product, print."""
 
 import sys
+import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
@@ -14,18 +16,21 @@ from rich.table import Table
 
 from cryoscale import __version__
 from cryoscale.config import Config
-from cryoscale.engine import Plan
+from cryoscale.engine import Cluster, Plan, open_scheduler
+from cryoscale.engine.overviews import write_overviews
 from cryoscale.errors import ConfigError, CryoscaleError
-from cryoscale.folders import folder_at
+from cryoscale.folders import Folder, folder_at
 from cryoscale.products import active_layer as active_layer_product
 from cryoscale.products import deformation as deformation_product
 from cryoscale.products import demo as demo_product
 from cryoscale.products import demo_active_layer as demo_active_layer_product
 from cryoscale.products import demo_longterm as demo_longterm_product
+from cryoscale.products import demo_mining as demo_mining_product
 from cryoscale.products import demo_moisture as demo_moisture_product
 from cryoscale.products import demo_permafrost as demo_permafrost_product
 from cryoscale.products import demo_recession as demo_recession_product
 from cryoscale.products import longterm as longterm_product
+from cryoscale.products import mining as mining_product
 from cryoscale.products import moisture as moisture_product
 from cryoscale.products import permafrost_map as permafrost_map_product
 from cryoscale.products import recession as recession_product
@@ -176,6 +181,26 @@ def moisture(
 
 
 @app.command()
+def mining(
+    config: ConfigFile = None,
+    template: Template = False,
+    plan: PlanOnly = False,
+    assignments: Assignments = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Vegetation, ground temperature and ground ice of a district -> what pits and heaps do to its permafrost.
+
+    Parts without inputs are left out; an interrupted run goes on where it was when the same command is given again.
+
+    [dim]cryoscale mining --template > config.yaml[/dim]
+
+    [dim]cryoscale mining config.yaml --plan[/dim]
+    """
+    request = Request(config, assignments or [], template, plan, overwrite)
+    _serve(request, mining_product, mining_product.MiningConfig)
+
+
+@app.command()
 def recession(
     config: ConfigFile = None,
     template: Template = False,
@@ -206,6 +231,44 @@ def validate(
             require_undamaged(path)
         require_valid(path)
         out.print(f"[green]valid[/green] {escape(str(path))}")
+
+
+@app.command()
+def view(
+    stores: Annotated[list[str], typer.Argument(help="Zarr stores that cryoscale wrote: paths, or s3://bucket/store.")],
+    port: Annotated[int, typer.Option("--port", help="Port of 127.0.0.1; 0 for one that is free.")] = 0,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address of the page.")] = False,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="First write overviews beside the stores: large ones then show at once.")
+    ] = False,
+) -> None:
+    """Look at stores in the browser: maps, series of pixels, sections, side by side; only this machine is served.
+
+    [dim]cryoscale view deformation/deformation.zarr[/dim]
+
+    [dim]cryoscale view sentinel1/seasons.zarr alos/seasons.zarr --prepare[/dim]
+    """
+    from cryoscale import viewer  # noqa: PLC0415  Bokeh takes a second to import, which no other command should wait
+
+    paths = [folder_at(store) for store in stores]
+    if prepare:
+        _write_overviews(paths)
+    sources = [viewer.open_source(path) for path in paths]
+    viewer.serve_page(sources, port=port, on_ready=partial(_announce, browse=not no_browser))
+
+
+def _write_overviews(paths: Sequence[Folder]) -> None:
+    with open_scheduler(Cluster()) as scheduler:
+        for path in paths:
+            factors = write_overviews(path, scheduler=scheduler)
+            sizes = ", ".join(f"1:{factor}" for factor in factors) or "it is small enough without"
+            out.print(f"[bold]overviews[/bold] {escape(str(path))}: {sizes}", soft_wrap=True)
+
+
+def _announce(address: str, *, browse: bool) -> None:
+    out.print(f"[bold]page[/bold] {address}  (Ctrl+C ends it)", soft_wrap=True)
+    if browse:
+        webbrowser.open(address)
 
 
 @app.command()
@@ -246,6 +309,14 @@ def demo_moisture(
 ) -> None:
     """Build a synthetic plateau with 342 samples, map the moisture of its active layer, and compare with the truth."""
     _print_outcome(demo_moisture_product.run(folder))
+
+
+@app.command()
+def demo_mining(
+    folder: Annotated[Path, typer.Argument(help="Where the district and the results go.")] = Path("demo-mining"),
+) -> None:
+    """Build a synthetic mining district, map its permafrost before and after mining, and compare with the truth."""
+    _print_outcome(demo_mining_product.run(folder))
 
 
 @app.command()
