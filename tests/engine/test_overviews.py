@@ -125,6 +125,7 @@ def test_half_written_overviews_are_not_used(store, scheduler, monkeypatch):
 
 def test_a_small_store_needs_none(store, scheduler):
     assert write_overviews(store, scheduler=scheduler) == []
+    assert not overview_folder(store).exists()
     assert open_overviews(store, open_store(store)) == {}
 
 

@@ -56,7 +56,7 @@ def test_drivers_are_kept_and_noise_goes(chosen):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("seed", [1, 2])
 def test_four_learners_keep_drivers_and_drop_noise(seed):
     table, moisture = plateau(seed)
     found = select_features(table, moisture, folds=random_folds(len(table), 5, seed=seed), seed=seed)

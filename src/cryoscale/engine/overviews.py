@@ -27,13 +27,16 @@ from cryoscale.store import Provenance, consolidate_group, create_group, open_st
 COARSEST = 1024
 """Pixels that the longer side of the coarsest overview has at most."""
 
+SUFFIX = ".overviews.zarr"
+"""What the name of the overviews ends with."""
+
 _CYCLIC = ("seasonal_peak",)
 """Whose mean across the turn of the year would be a day in summer."""
 
 
 def overview_folder(path: Folder) -> Folder:
     """Where the overviews of a store lie: ``deformation.overviews.zarr`` beside ``deformation.zarr``."""
-    return path.with_name(f"{path.stem}.overviews.zarr")
+    return path.with_name(f"{path.stem}{SUFFIX}")
 
 
 def overview_factors(shape: tuple[int, int], *, coarsest: int = COARSEST) -> list[int]:
@@ -97,6 +100,8 @@ def write_overviews(path: Folder, *, scheduler: Scheduler, coarsest: int = COARS
     folder, source = overview_folder(path), _identity(path, store)
     if _source_of(folder) not in {None, source}:
         remove(folder)
+    if not factors:
+        return []
     create_group(folder, {"product": "overviews", "source": source})
     finer = store
     for factor in factors:

@@ -21,7 +21,6 @@ from cryoscale.moisture.selection import select_features
 from cryoscale.moisture.tuning import tune
 
 Values = np.ndarray[Any, Any]
-Settings = Mapping[Learner, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -51,11 +50,12 @@ class MoistureEnsemble(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # 
     """Moisture of the active layer from covariates, by several learners and one fusion.
 
     Each learner is tuned; features are selected for all learners together; predictions of samples whose fold was left
-    out (out of fold) give the weights of the fusion, the correction of its shrinkage, the interval and the threshold of
-    the area of applicability; last, every learner is fitted to all samples. All steps share one set of folds.
+    out (out of fold) give the weights of the fusion, the correction of its shrinkage and the interval; last, every
+    learner is fitted to all samples. Settings and features were chosen for their skill on one set of folds, which
+    flatters them there: so the out-of-fold predictions are of other folds, drawn anew.
 
-    How good this is must be asked of samples that took no part in any step: see `cross_validate`. The out-of-fold
-    predictions here did take part in tuning and selection.
+    All samples took part in tuning and selection, so that errors in `out_of_fold_` are a little too small: how good the
+    ensemble is must be asked of samples that took no part in any step (`cross_validate`).
 
     Parameters
     ----------
@@ -156,18 +156,19 @@ class MoistureEnsemble(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # 
             If there is no learner or one twice, samples are bad (see `checked_samples`), the target is not in m3 m-3,
             or there are too few groups or samples for the folds or the interval.
         """
-        folds = self._folds(len(features), groups)
+        folds, fresh = (self._folds(len(features), groups, seed=seed) for seed in (self.seed, self.seed + 1))
         _, observed, folds = checked_samples(features, target, folds=folds)
         _check_moisture(observed)
         learners = self._checked_learners()
-        self.settings_ = {learner: self._tune(learner, features, observed, folds) for learner in learners}
+        search: dict[str, Any] = {"folds": folds, "n_candidates": self.n_candidates, "seed": self.seed}
+        self.settings_ = {learner: tune(learner, features, observed, **search).settings for learner in learners}
         self._select(features, observed, folds)
         rows = features[list(self.features_)].to_numpy(np.float32)
         held_out = {
-            learner: _out_of_fold(learner, self.settings_[learner], rows, observed, folds=folds, seed=self.seed)
+            learner: _out_of_fold(learner, self.settings_[learner], rows, observed, folds=fresh, seed=self.seed)
             for learner in learners
         }
-        self._fuse(pd.DataFrame(held_out, index=features.index), observed, folds)
+        self._fuse(pd.DataFrame(held_out, index=features.index), observed, fresh)
         self.models_ = tuple(
             make_learner(learner, seed=self.seed, **self.settings_[learner]).fit(rows, observed) for learner in learners
         )
@@ -221,8 +222,7 @@ class MoistureEnsemble(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # 
         rows: NDArray[np.float32] = features[list(self.features_)].to_numpy(np.float32)
         unknown = ~np.isfinite(rows).all(axis=0)
         if unknown.any():
-            name = self.features_[int(np.argmax(unknown))]
-            raise InputError(f"features: {name!r} is NaN or infinite at a sample. Leave such samples out.")
+            raise InputError(f"features: {self.features_[int(np.argmax(unknown))]!r} is NaN or infinite at a sample.")
         return rows
 
     def predict_parts(self, rows: NDArray[np.float32]) -> Parts:
@@ -289,16 +289,12 @@ class MoistureEnsemble(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise InputError(f"learners: needs one or more, each once, not {[str(name) for name in learners]}.")
         return learners
 
-    def _folds(self, n: int, groups: ArrayLike | None) -> NDArray[np.int64]:
+    def _folds(self, n: int, groups: ArrayLike | None, *, seed: int) -> NDArray[np.int64]:
         if groups is None:
-            return random_folds(n, self.n_folds, seed=self.seed)
+            return random_folds(n, self.n_folds, seed=seed)
         if np.shape(groups) != (n,):
             raise InputError(f"groups: have the shape {np.shape(groups)} for {n} samples; give one a sample.")
-        return grouped_folds(groups, self.n_folds, seed=self.seed)
-
-    def _tune(self, learner: Learner, features: pd.DataFrame, observed: Values, folds: Values) -> dict[str, Any]:
-        n = self.n_candidates
-        return tune(learner, features, observed, folds=folds, n_candidates=n, seed=self.seed).settings
+        return grouped_folds(groups, self.n_folds, seed=seed)
 
     def _select(self, features: pd.DataFrame, observed: Values, folds: Values) -> None:
         self.selection_ = select_features(

@@ -70,12 +70,13 @@ def map_moisture(
             f"{covariates.name or 'covariates'}: has no {', '.join(lacking)}, which the ensemble was fitted with; it "
             f"has {', '.join(names)}."
         )
-    chosen = covariates.sel(feature=list(ensemble.features_))
+    # without its units: xarray looks into chunks of objects when it cuts them anew
+    chosen = covariates.sel(feature=list(ensemble.features_)).reset_coords(drop=True)
     if chosen.chunks is not None:
         chosen = chosen.chunk(feature=-1)
     return lift(
         partial(_map_block, ensemble=ensemble),
-        chosen.reset_coords(drop=True),
+        chosen,
         permafrost.reset_coords(drop=True),
         porosity.reset_coords(drop=True),
         core_dims=[["feature"], [], []],

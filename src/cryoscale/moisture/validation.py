@@ -3,8 +3,10 @@
 from typing import Any
 
 import dask
+import dask.threaded
 import numpy as np
 import pandas as pd
+from dask.base import get_scheduler
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
@@ -30,7 +32,8 @@ def cross_validate(
 ) -> pd.DataFrame:
     """Predict each fold by an ensemble that was tuned, selected, fused and corrected without it.
 
-    Folds are tasks of Dask: whatever scheduler is at work, threads or a cluster, shares them, with the same result.
+    Folds are tasks of Dask: processes or a cluster of workers with one thread each share them, with the same result.
+    Threads of one process do not: see the notes.
 
     Parameters
     ----------
@@ -59,6 +62,11 @@ def cross_validate(
         If lengths differ, there are fewer than two folds, groups lie in several folds, or the samples of a training
         part are bad (`MoistureEnsemble.fit`).
 
+    Notes
+    -----
+    scikit-learn changes the process's filters of warnings around every tree that it fits, and threads take them from
+    each other. So without a cluster, or with Dask's threads, folds follow one after the other.
+
     Examples
     --------
     >>> from cryoscale.moisture.learners import Learner
@@ -77,7 +85,7 @@ def cross_validate(
         predict_fold(clone(model), features, observed, labels, train, test, int(places[test[0]]))
         for train, test in fold_splits(places)
     ]
-    table: pd.DataFrame = pd.concat(dask.compute(*tasks))
+    table: pd.DataFrame = pd.concat(dask.compute(*tasks, scheduler=_scheduler()))
     return table.sort_values("position").drop(columns="position").set_axis(features.index)
 
 
@@ -121,6 +129,12 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     summary.loc["corrected", "coverage"] = table["observed"].between(table["lower"], table["upper"]).mean()
     summary.loc["corrected", "width"] = (table["upper"] - table["lower"]).mean()
     return summary
+
+
+def _scheduler() -> Any:
+    """The one that is set, unless it would run folds in threads."""
+    chosen = get_scheduler()
+    return "synchronous" if chosen in (None, dask.threaded.get) else chosen
 
 
 def _predict_fold(

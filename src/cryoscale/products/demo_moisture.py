@@ -101,7 +101,7 @@ def _compare(findings: Findings, *, scene: Path) -> list[Section]:
     rows = [
         ("covariates that matter and were kept", f"{len(found)} of {len(INFORMATIVE)}"),
         ("covariates that do not matter and were kept", str(len(kept) - len(found))),
-        ("pixels whose truth lies in the interval", f"{100 * float(held):.1f} %"),
+        ("pixels whose truth, free of the noise of samples, lies in the interval", f"{100 * float(held):.1f} %"),
     ]
     pictures = [
         Picture(figure_png(quantity_maps(maps)), "The truth and the map, in the same colours.", wide=True),

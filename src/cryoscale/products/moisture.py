@@ -15,7 +15,14 @@ from cryoscale.grids import grid_coords, local_plane
 from cryoscale.learning import grouped_folds, random_folds, spatial_blocks
 from cryoscale.products.covariates import Derivative, stack_covariates
 from cryoscale.products.fitted import StoredModel, fitted_once
-from cryoscale.products.moisture_inputs import Inputs, MoistureConfig, choose_tiles, inspect, plan_run
+from cryoscale.products.moisture_inputs import (
+    FEWEST_SAMPLES,
+    Inputs,
+    MoistureConfig,
+    choose_tiles,
+    inspect,
+    plan_run,
+)
 from cryoscale.products.moisture_report import Findings, Folds, publish
 from cryoscale.products.outcome import Outcome
 from cryoscale.products.permafrost_checks import at_pixels
@@ -23,7 +30,7 @@ from cryoscale.products.places import store_path
 from cryoscale.products.threads import run_threads
 from cryoscale.report import Section
 from cryoscale.schemas import require_valid
-from cryoscale.store import Provenance, fingerprint, is_saved, open_store, save_small
+from cryoscale.store import Provenance, fingerprint, is_saved, open_store, require_same_run, save_small
 from cryoscale.variables import attributes
 
 __all__ = ["MoistureConfig", "plan", "run"]
@@ -78,10 +85,11 @@ def run(
         stack = _covariates(config, inputs, tile, scheduler=scheduler, overwrite=overwrite)
         table, left_out = _training_table(config, inputs, stack, scheduler=scheduler)
         features, target = table[list(config.features or config.names)], table["moisture"].to_numpy()
+        ways = _folds(config, table)  # first: a few seconds tell whether they can be made, the fit takes minutes
         ensemble = _ensemble(config, features, target, overwrite=overwrite)
         folds = [
             Folds(name, labels, _validated(config, name, features, target, labels=labels, overwrite=overwrite))
-            for name, labels in _folds(config, table).items()
+            for name, labels in ways.items()
         ]
         layers = _map(config, inputs, stack, ensemble, tile=tile, scheduler=scheduler, overwrite=overwrite)
         findings = Findings(
@@ -101,7 +109,8 @@ def _covariates(
 ) -> xr.DataArray:
     """The stack on the grid, from its store."""
     chunks = {"y": tile[0], "x": tile[1]}
-    maps = config.terrain.open(inputs.geobox, chunks=chunks, wetness=_wetness(config, inputs, chunks=chunks))
+    wetness = _wetness(config, inputs, chunks=chunks, overwrite=overwrite)
+    maps = config.terrain.open(inputs.geobox, chunks=chunks, wetness=wetness)
     others = {name: source.open(name, inputs.geobox, chunks=chunks) for name, source in config.covariates.items()}
     files = {"elevation": config.terrain.paths()} | {name: one.paths() for name, one in config.covariates.items()}
     science = {
@@ -124,13 +133,15 @@ def _covariates(
     return stack
 
 
-def _wetness(config: MoistureConfig, inputs: Inputs, *, chunks: dict[str, int]) -> xr.DataArray | None:
+def _wetness(config: MoistureConfig, inputs: Inputs, *, chunks: dict[str, int], overwrite: bool) -> xr.DataArray | None:
     """The wetness index of the whole grid, computed once and then read in chunks."""
     if Derivative.WETNESS not in config.terrain.derivatives:
         return None
     path = store_path(config, "wetness")
     sources = {"elevation": fingerprint(config.terrain.paths())}
     provenance = Provenance("topographic-wetness", {"grid": inputs.grid_name}, sources)
+    if path.exists() and not overwrite:
+        require_same_run(path, provenance)
     if not is_saved(path, provenance):
         elevation = config.terrain.open_elevation(inputs.geobox, chunks=chunks).compute()
         save_small(terrain.topographic_wetness(elevation).to_dataset(), path, provenance=provenance)
@@ -148,6 +159,12 @@ def _training_table(
     _require_covariates(used, config)
     pixels = inputs.pixels.reset_index(drop=True)
     complete = np.isfinite(used.to_numpy()).all(axis=1)
+    if complete.sum() < FEWEST_SAMPLES:
+        raise InputError(
+            f"{config.samples.path}: {complete.sum()} of {len(pixels)} pixels with samples have all covariates, but "
+            f"{FEWEST_SAMPLES} are the fewest to learn from. Most often {used.isna().sum().idxmax()} is missing: give "
+            "a file that covers the samples, or leave the covariate out."
+        )
     lacking = [", ".join(used.columns[~np.isfinite(row)]) for row in used.loc[~complete].to_numpy()]
     table = pd.concat([pixels, covariates], axis=1)
     left_out = pixels.loc[~complete].assign(reason=[f"no {one}" for one in lacking])

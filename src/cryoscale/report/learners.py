@@ -67,23 +67,21 @@ def prediction_plot(tables: Mapping[str, pd.DataFrame], *, label: str, unit: str
         The first panel's.
     """
     panels = new_panels(1, len(tables), width=4.4 * len(tables), height=4.2)
-    ends = [
-        min(t[["observed", "lower"]].min().min() for t in tables.values()),
-        max(t[["observed", "upper"]].max().max() for t in tables.values()),
-    ]
+    every = pd.concat(tables.values())[["observed", "corrected", "lower", "upper"]]
+    ends = float(every.min().min()), float(every.max().max())
     for axes, (name, table) in zip(panels, tables.items(), strict=True):
         open_frame(axes)
-        reach = np.abs(table[["lower", "upper"]].to_numpy().T - table["corrected"].to_numpy())
-        axes.errorbar(
-            table["corrected"], table["observed"], xerr=reach, fmt="none", ecolor="#c3d0dc", elinewidth=0.6, zorder=1
-        )
+        axes.hlines(table["observed"], table["lower"], table["upper"], color="#c3d0dc", linewidth=0.6, zorder=1)
         axes.plot(table["corrected"], table["observed"], "o", color="#1f4e79", markersize=3, alpha=0.75)
         axes.axline((ends[0], ends[0]), slope=1.0, color=INK, linewidth=0.9)
-        slope, offset = np.polyfit(table["corrected"], table["observed"], 1)
-        axes.axline((0.0, offset), slope=slope, color=ACCENT, linewidth=1.2, linestyle="--")
+        text = f"{name.capitalize()} folds"
+        if np.ptp(table["corrected"]) > 0.0:  # else there is no regression on it
+            slope, offset = np.polyfit(table["corrected"], table["observed"], 1)
+            axes.axline((0.0, offset), slope=slope, color=ACCENT, linewidth=1.2, linestyle="--")
+            text += f", slope {number_text(float(slope), decimals=2)}"
         axes.set(xlim=ends, ylim=ends, aspect="equal")
         axes.set_xlabel(f"Predicted {label} ({unit_text(unit)})", fontsize=8.5, color=INK)
-        set_title(axes, f"{name.capitalize()} folds, slope {number_text(float(slope), decimals=2)}")
+        set_title(axes, text)
     panels[0].set_ylabel(f"Measured {label} ({unit_text(unit)})", fontsize=8.5, color=INK)
     return panels[0]
 

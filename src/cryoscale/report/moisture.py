@@ -1,7 +1,8 @@
 """Sections of the report on the active layer's moisture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 from cryoscale.report.canvas import figure_png
 from cryoscale.report.classes import class_map
 from cryoscale.report.html import Picture, Section, Table
+from cryoscale.report.labels import number_text, unit_text
 from cryoscale.report.learners import (
     elimination_plot,
     prediction_plot,
@@ -38,19 +40,18 @@ def moisture_section(layers: xr.Dataset, *, samples: pd.DataFrame) -> Section:
     Section
     """
     few = decimated(layers).compute()
-    width = (
-        (few.moisture_upper - few.moisture_lower)
-        .rename("interval_width")
-        .assign_attrs(units=UNIT, long_name="width of the prediction interval")
-    )
-    sure = {"Prediction interval, width": width, "Spread of the learners": few.learner_spread}
+    sure = {
+        "Prediction interval, lower bound": few.moisture_lower.rename("moisture"),
+        "Prediction interval, upper bound": few.moisture_upper.rename("moisture"),
+        "Spread of the learners": few.learner_spread,
+        "Dissimilarity to the samples": few.dissimilarity,
+    }
     moisture = map_figure(few.moisture, title="Moisture of the active layer")
     moisture.plot(samples.x, samples.y, "o", color="#1f2933", markersize=1.6, markeredgewidth=0)
     pictures = [
         _picture(moisture, "Mean over the depth of the active layer at its deepest thaw. Points: pixels with samples."),
-        _picture(quantity_maps(sure), "How sure the map is.", wide=True),
         _picture(class_map(few.moisture_status, title="Area of applicability"), _TRUST),
-        _picture(map_figure(few.dissimilarity, title="Dissimilarity"), _DISSIMILARITY),
+        _picture(quantity_maps(sure), _SURE, wide=True),
     ]
     return Section("Moisture of the active layer", figures=pictures)
 
@@ -59,7 +60,10 @@ _TRUST = (
     "Where the covariates are like those of the samples (Meyer and Pebesma 2021). Outside it the map extrapolates, and "
     "neither the scores nor the interval below hold."
 )
-_DISSIMILARITY = "Distance to the most similar sample among the covariates, 1 is the mean distance between samples."
+_SURE = (
+    "How sure the map is: the bounds in the same colours, the standard deviation of the learners, and the distance to "
+    "the most similar sample among the covariates, in which 1 is the mean distance between samples."
+)
 
 
 def skill_section(
@@ -80,14 +84,14 @@ def skill_section(
     -------
     Section
     """
+    # as on the map: nothing is drier than dry
+    bounded = {name: table.assign(lower=table["lower"].clip(lower=0.0)) for name, table in tables.items()}
     pictures = [
-        _picture(prediction_plot(tables, label="moisture", unit=UNIT), _PREDICTED, wide=True),
+        _picture(prediction_plot(bounded, label="moisture", unit=UNIT), _PREDICTED, wide=True),
         _picture(skill_plot(summaries, unit=UNIT, title="Error by model"), "RMSE of samples left out."),
     ]
-    scored = [_frame_table(f"Scores, {name} folds", table.reset_index()) for name, table in summaries.items()]
-    biased = [
-        _frame_table(f"Bias by fifth, {name} folds", table.reset_index(drop=True)) for name, table in biases.items()
-    ]
+    scored = [_score_table(name, summary) for name, summary in summaries.items()]
+    biased = [_bias_table(name, bias) for name, bias in biases.items()]
     return Section("Cross-validation", _TWO_WAYS, figures=pictures, tables=[*scored, *biased])
 
 
@@ -141,7 +145,7 @@ def learned_section(
         ),
     ]
     rows = [
-        (name, f"{weight:.2f}", ", ".join(f"{key} {value}" for key, value in settings[name].items()) or "defaults")
+        (name, f"{weight:.2f}", ", ".join(f"{key} {_setting(value)}" for key, value in settings[name].items()))
         for name, weight in weights.items()
     ]
     return Section(
@@ -192,10 +196,48 @@ def _picture(axes: Axes, caption: str, *, wide: bool = False) -> Picture:
     return Picture(figure_png(axes), caption, wide=wide)
 
 
-def _frame_table(title: str, frame: pd.DataFrame) -> Table:
-    rows: Sequence[Sequence[str]] = [[_cell(value) for value in row] for row in frame.to_numpy(object)]
-    return Table(title, [str(name).replace("_", " ") for name in frame.columns], rows)
+_SCORES = {
+    "n": ("samples", 0),
+    "r2": ("R²", 3),
+    "rmse": (f"RMSE ({unit_text(UNIT)})", 3),
+    "mae": (f"MAE ({unit_text(UNIT)})", 3),
+    "bias": (f"bias ({unit_text(UNIT)})", 3),
+    "slope": ("slope", 2),
+    "coverage": ("in the interval", 3),
+    "width": (f"its width ({unit_text(UNIT)})", 3),
+}
+"""Column of `moisture.summarise`: what it is called and its decimals."""
 
 
-def _cell(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+def _score_table(name: str, summary: pd.DataFrame) -> Table:
+    rows = [
+        [str(model), *(_cell(scores[column], decimals) for column, (_, decimals) in _SCORES.items())]
+        for model, scores in summary.iterrows()
+    ]
+    return Table(f"Scores, {name} folds", ["model", *(label for label, _ in _SCORES.values())], rows)
+
+
+def _bias_table(name: str, bias: pd.DataFrame) -> Table:
+    values = bias[["n", "before", "after"]].to_numpy(float).tolist()
+    rows = [
+        (_bias_label(*which), f"{n:.0f}", _cell(before, 3), _cell(after, 3))
+        for which, (n, before, after) in zip(bias.index.tolist(), values, strict=True)
+        if which != ("bias", "predicted", 0)  # of all samples, as the one by measured moisture
+    ]
+    return Table(f"Bias, {name} folds", ["what", "samples", "before the correction", "after it"], rows)
+
+
+def _bias_label(statistic: str, by: str, fifth: int) -> str:
+    if statistic == "slope":
+        return "slope of measured on predicted" if by == "predicted" else "slope of predicted on measured"
+    if fifth == 0:
+        return f"bias of all ({unit_text(UNIT)})"
+    return f"bias of fifth {fifth} by {'measured' if by == 'observed' else 'predicted'} moisture"
+
+
+def _cell(value: float, decimals: int) -> str:
+    return number_text(float(value), decimals=decimals) if np.isfinite(value) else "–"
+
+
+def _setting(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

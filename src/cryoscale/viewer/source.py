@@ -1,7 +1,7 @@
 """What a store offers to look at, and opening it so that only what is asked for is read."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -10,7 +10,7 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from cryoscale.chunks import missing_blocks
-from cryoscale.engine.overviews import open_overviews
+from cryoscale.engine.overviews import SUFFIX, open_overviews
 from cryoscale.errors import StoreError
 from cryoscale.folders import Folder, location_of
 from cryoscale.grids import geobox_of
@@ -199,7 +199,8 @@ def bytes_to_read(array: xr.DataArray, region: Mapping[str, slice | int]) -> int
 
 
 def _require_store(path: Folder) -> None:
-    found = sorted(child.name for child in path.iterdir() if _is_group(child)) if path.is_dir() else []
+    children: Iterable[Folder] = path.iterdir() if path.is_dir() else ()
+    found = sorted(child.name for child in children if not child.name.endswith(SUFFIX) and _is_group(child))
     if (path / "zarr.json").is_file() and not found:
         return
     if found:
