@@ -84,12 +84,30 @@ def map_colours(array: xr.DataArray) -> MapColours:
         colours = class_colours(array)
         classes = tuple((value, class_label(name)) for value, name in names.items())
         return MapColours(tuple(colours[value] for value in names), (-0.5, len(names) - 0.5), classes=classes)
-    style = _style_of(array.rename(_alike(str(array.name))), None)
+    style = _style_of(drawn_like(array), None)
     palette = tuple(to_hex(colour) for colour in style.colours(np.linspace(0.0, 1.0, 256)))
     return MapColours(palette, style.limits, style.centred)
 
 
-def _alike(name: str) -> str:
-    """Quantity with whose colours this one is drawn: itself, another of its kind, or its mean over the years."""
+def drawn_like(array: xr.DataArray) -> xr.DataArray:
+    """A map under the name of the quantity with whose colours the figures draw it.
+
+    Parameters
+    ----------
+    array : xarray.DataArray
+        A registered variable.
+
+    Returns
+    -------
+    xarray.DataArray
+        The same values and attributes; the name is its own, that of another quantity of its kind, or that of its mean
+        over the years.
+
+    Examples
+    --------
+    >>> drawn_like(xr.DataArray(0.0, name="ttop")).name, drawn_like(xr.DataArray(0.0, name="velocity")).name
+    ('mean_ttop', 'velocity')
+    """
+    name = str(array.name)
     mean = f"mean_{name}"
-    return _ALIKE.get(name, mean if mean in _STYLES and name not in _STYLES else name)
+    return array.rename(_ALIKE.get(name, mean if mean in _STYLES and name not in _STYLES else name))

@@ -13,6 +13,7 @@ from cryoscale.errors import CryoscaleError, InputError
 from cryoscale.folders import Folder
 from cryoscale.grids import geobox_of
 from cryoscale.report import class_colours, class_map, map_figure, save_png
+from cryoscale.report.colours import drawn_like
 from cryoscale.store import open_store
 from cryoscale.viewer.addresses import FILES
 from cryoscale.viewer.pixels import series_at
@@ -159,11 +160,13 @@ def _save_view(source: Source, layer: Layer, query: Query, target: Path) -> None
         raise InputError(f"{source.path.name}: the view shows nothing of the map. Move back onto it.")
     shown = as_map(view, source.data[layer.name], geobox_of(source.data).crs)
     date = _about(source, layer)[2:]
-    title = ", ".join([str(shown.attrs.get("long_name", layer.name)), *date])
+    name = str(shown.attrs.get("long_name", layer.name))
+    title = ", ".join([name[:1].upper() + name[1:], *date])
     if "flag_values" in shown.attrs:
         save_png(class_map(shown, title=title), target)
     else:
-        save_png(map_figure(shown, title=title, limits=(float(query["low"]), float(query["high"]))), target)
+        limits = float(query["low"]), float(query["high"])
+        save_png(map_figure(drawn_like(shown), title=title, limits=limits), target)
 
 
 def _save_layer(path: Folder, layer: Layer, target: Path, *, dtype: str) -> None:
