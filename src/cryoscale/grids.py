@@ -266,8 +266,8 @@ def local_plane(longitude: Any, latitude: Any) -> tuple[Any, Any]:
     Examples
     --------
     >>> x, y = local_plane([99.0, 99.0], [38.0, 39.0])
-    >>> float(round(y[1] - y[0]))
-    111001
+    >>> round(float(y[1] - y[0]))
+    111006
     """
     longitudes, latitudes = np.asarray(longitude, float), np.asarray(latitude, float)
     middle = f"+lon_0={longitudes.mean():.9f} +lat_0={latitudes.mean():.9f}"
