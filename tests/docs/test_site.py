@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import matplotlib.pyplot as plt
 import pytest
 from sphinx.util.inventory import InventoryFile
 from typer.main import get_command
@@ -134,3 +135,4 @@ def test_examples_run(demo: Path, page: str, monkeypatch: pytest.MonkeyPatch):
             program, *arguments = shlex.split(line.removeprefix("$ "))
             assert program == "cryoscale", "examples that run are commands of ours"
             app(arguments, standalone_mode=False)
+    plt.close("all")  # of examples that plot

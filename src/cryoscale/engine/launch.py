@@ -1,5 +1,6 @@
 """Starting the workers that a configuration asks for, and ending them."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
@@ -96,8 +97,13 @@ def _ssh(cluster: Cluster, words: Words) -> Iterator[Watch]:
             dashboard=cluster.dashboard or LOOPBACK,
             patience=cluster.patience,
         )
-        with _watched(start, cluster, words) as watch:
+        with _watched(start, cluster, partial(_ssh_words, cluster.ssh.python or sys.executable, words)) as watch:
             yield watch
+
+
+def _ssh_words(python: str, words: Words) -> str:
+    """A host that cannot start its worker does not always live to say why."""
+    return f"{words()}\nEach host was asked to run {python}.".lstrip()
 
 
 @contextmanager
