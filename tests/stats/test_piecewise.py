@@ -55,6 +55,20 @@ def test_knots_of_very_different_density_are_found():
     np.testing.assert_allclose(interpolate(x, x, y, slopes=(0.0, 0.0)), y, atol=1e-9)
 
 
+@pytest.mark.parametrize("crowded", [False, True])
+def test_many_values_are_each_as_if_alone(crowded):
+    """More than are done together, between evenly spaced knots and between many in one place."""
+    rng = np.random.default_rng(0)
+    x = np.sort(rng.standard_cauchy(200) if crowded else rng.uniform(-5, 5, 200))
+    y = np.sort(rng.normal(size=200))
+    values = rng.choice(np.concatenate([rng.uniform(x[0] - 9, x[-1] + 9, 3000), rng.normal(size=3000), x]), 5000)
+    together = interpolate(values, x, y, slopes=(0.5, 2.0))
+    alone = [interpolate(values[i : i + 1], x, y, slopes=(0.5, 2.0))[0] for i in range(0, 5000, 7)]
+    np.testing.assert_array_equal(together[::7], alone)
+    inside = (values >= x[0]) & (values <= x[-1])
+    np.testing.assert_allclose(together[inside], np.interp(values[inside], x, y), rtol=1e-9, atol=1e-9)
+
+
 @SETTINGS
 @given(arrays("float64", 60, elements=st.integers(-12, 12).map(float)), st.integers(1, 7))
 def test_pairs_are_counted_as_numpy_does(values, n_bins):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import dask
+import dask.array as da
 import numpy as np
 import xarray as xr
 import zarr
@@ -99,7 +100,7 @@ def run(
         else:
             for name, array in dataset.data_vars.items():
                 _require_aligned(str(name), array, [chunks.get(str(dim), size) for dim, size in array.sizes.items()])
-            create_store(path, dataset, chunks=chunks, provenance=provenance)
+            create_store(path, _outline(dataset), chunks=chunks, provenance=provenance)
         remove_partial_files(path)
         layout = _layout(dataset, path)
         pending = layout.pending(path)
@@ -213,6 +214,14 @@ def _cull(tasks: Mapping[Any, Any], keys: list[Any]) -> dict[Any, Any]:
             needed[key] = tasks[key]
             stack.extend(tasks[key].dependencies)
     return needed
+
+
+def _outline(dataset: xr.Dataset) -> xr.Dataset:
+    """The same with one chunk a variable: creating a store builds a task for every chunk, though none of them runs."""
+    lazy = {name: array for name, array in dataset.data_vars.items() if array.chunks is not None}
+    return dataset.assign(
+        {name: array.copy(data=da.zeros(array.shape, dtype=array.dtype, chunks=-1)) for name, array in lazy.items()}
+    )
 
 
 def _layout(dataset: xr.Dataset, path: Folder) -> _Layout:

@@ -25,7 +25,7 @@ from cryoscale.readers import read_moisture_samples
 _TERRAIN_BYTES = 72
 """Of a pixel while one covariate is made of the DEM, or brought to the grid."""
 
-_WETNESS_BYTES = 110
+_WETNESS_BYTES = 64
 """Of a pixel of the whole grid while water is led down it: heights, order, outlets and areas in double precision."""
 
 _LAYER_BYTES = 5 * 4 + 1

@@ -12,6 +12,8 @@ from numba import njit
 Array = np.ndarray[Any, Any]
 
 _CELLS = 1024
+_BLOCK = 1024  # values whose intermediates stay in the cache
+_FEW = 4  # knots in a cell, up to which stepping over all of them is quicker than walking until one is above
 
 
 def interpolate(values: Array, x: Array, y: Array, *, slopes: tuple[float, float]) -> Array:
@@ -84,23 +86,85 @@ def _locate(value: float, x: Array, starts: Array, scale: float) -> int:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _interpolate(values: Array, x: Array, y: Array, starts: Array, line: Array, out: Array) -> None:
-    scale, below, above = line
-    last = x.size - 1
+    """In blocks that stay in the cache, by loops without branches, most of which run on several values at once."""
+    held, knot, piece = np.empty(_BLOCK), np.empty(_BLOCK, np.uint32), np.empty((4, _BLOCK))
+    firsts, padded = starts.astype(np.uint32), np.append(x, np.inf)
+    most = max(np.diff(starts).max(), x.size - 1 - starts[-1])  # knots in a cell
+    table = np.zeros((4, x.size))  # of each piece its beginning and width, and what it begins and ends with
+    table[0], table[2], table[3] = x, y, y
+    table[1, :-1], table[3, :-1] = x[1:] - x[:-1], y[1:]
+    table[1, -1] = 1.0
+    for first in range(0, values.size, _BLOCK):
+        block, made = values[first : first + _BLOCK], out[first : first + _BLOCK]
+        _cells(block, x[0], x[-1], line[0], held, knot)
+        if most <= _FEW:
+            _step(held[: block.size], padded, firsts, most, knot)
+        else:
+            _walk(held[: block.size], padded, firsts, knot)
+        for i in range(4):
+            _gather(table[i], knot[: block.size], piece[i])
+        _between(block, held, piece[0], piece[1], piece[2], piece[3], line, (x[0], y[0], x[-1], y[-1]), made)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _cells(values: Array, lowest: float, highest: float, scale: float, held: Array, cell: Array) -> None:
+    """Values held between the outer knots, also those that are no number, and the cell of each."""
+    low, high = np.float64(lowest), np.float64(highest)
     for i in range(values.size):
         value = np.float64(values[i])
-        if not np.isfinite(value):
-            out[i] = np.nan
-        elif value < x[0]:
-            out[i] = y[0] + below * (value - x[0])
-        elif value > x[last]:
-            out[i] = y[last] + above * (value - x[last])
-        else:
-            k = _locate(value, x, starts, scale)
-            if k == last:
-                out[i] = y[last]
-            else:
-                share = (value - x[k]) / (x[k + 1] - x[k])
-                out[i] = min(y[k] + share * (y[k + 1] - y[k]), y[k + 1])
+        value = value if value >= low else low
+        value = value if value <= high else high
+        held[i] = value
+        cell[i] = np.uint32(max(min(np.int32((value - low) * scale), np.int32(_CELLS - 1)), np.int32(0)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _step(held: Array, padded: Array, starts: Array, most: int, knot: Array) -> None:
+    """From each cell's first knot to the last one that is not above the value: no branch that could be mispredicted."""
+    for i in range(held.size):
+        k = starts[knot[i]]
+        for _ in range(most):
+            k += np.uint32(1) if padded[np.uint32(k + np.uint32(1))] <= held[i] else np.uint32(0)
+        knot[i] = k
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _walk(held: Array, padded: Array, starts: Array, knot: Array) -> None:
+    """The same where a cell may have many knots, and few values need as many steps."""
+    for i in range(held.size):
+        k = starts[knot[i]]
+        while padded[np.uint32(k + np.uint32(1))] <= held[i]:
+            k = np.uint32(k + np.uint32(1))
+        knot[i] = k
+
+
+@njit(cache=True, nogil=True)
+def _gather(table: Array, index: Array, out: Array) -> None:
+    for i in range(index.size):
+        out[i] = table[index[i]]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _between(
+    values: Array,
+    held: Array,
+    begin: Array,
+    width: Array,
+    left: Array,
+    right: Array,
+    line: Array,
+    outer: tuple[float, float, float, float],
+    out: Array,
+) -> None:
+    _, below, above = line
+    low_x, low_y, high_x, high_y = outer
+    for i in range(values.size):
+        value, most = np.float64(values[i]), right[i]
+        found = left[i] + (held[i] - begin[i]) / width[i] * (most - left[i])
+        found = found if found <= most else most
+        found = low_y + below * (value - low_x) if value < low_x else found
+        found = high_y + above * (value - high_x) if value > high_x else found
+        out[i] = found if np.abs(value) < np.inf else np.nan
 
 
 @njit(cache=True, nogil=True)

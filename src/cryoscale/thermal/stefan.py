@@ -8,6 +8,7 @@ import xarray as xr
 
 from cryoscale.errors import InputError
 from cryoscale.lift import lift
+from cryoscale.thermal._pointwise import scaled_root
 from cryoscale.thermal.degree_days import aligned
 from cryoscale.variables import check_units
 
@@ -223,10 +224,10 @@ def _alt(
             "Set codes of no data to NaN."
         )
     factor = _positive(e_factor, "stefan_e_factor", "m degC-0.5 d-0.5")
-    root = np.sqrt(ddt, dtype=np.float64)
-    thickness = (factor * root).astype(dtype)
+    thickness = scaled_root(ddt, factor, dtype=dtype)
     if ddt_error is None or e_error is None:
         return (thickness,)
+    root = np.sqrt(ddt, dtype=np.float64)
     spread = _root_error(root, _not_negative(ddt_error, "ddt_error"))
     error = np.hypot(root * _not_negative(e_error, "stefan_e_factor_error"), factor * spread)
     return thickness, error.astype(dtype)

@@ -9,6 +9,7 @@ from scipy.special import ndtr
 
 from cryoscale.errors import InputError
 from cryoscale.lift import lift
+from cryoscale.thermal._pointwise import top_temperature
 from cryoscale.thermal.degree_days import aligned
 from cryoscale.variables import check_units
 
@@ -229,9 +230,7 @@ def mean_over_years(yearly: xr.Dataset, *, min_years: int = 1) -> xr.Dataset:
 
 
 def _ttop(ddt: Values, ddf: Values, rk: Values, *, period: float, dtype: np.dtype[Any]) -> tuple[Values]:
-    ratio = _positive_ratio(rk)
-    balance = ratio * ddt - ddf
-    return ((np.where(balance <= 0, balance, balance / ratio) / period).astype(dtype),)
+    return (top_temperature(ddt, ddf, _positive_ratio(rk), period=period, dtype=dtype),)
 
 
 def _ttop_error(
