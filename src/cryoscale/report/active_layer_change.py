@@ -168,7 +168,7 @@ def thickness_area_plot(areas: pd.DataFrame, *, title: str | None = None) -> Axe
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.3g}"))
     axes.set_xlabel("Thickness of the active layer (m)", fontsize=8.5, color=INK)
     axes.set_ylabel("Area (km²)", fontsize=8.5, color=INK)
-    axes.legend(fontsize=8, frameon=False, labelcolor=INK)
+    axes.legend(fontsize=8, frameon=False, labelcolor=INK, loc="best")
     set_title(axes, title)
     return axes
 

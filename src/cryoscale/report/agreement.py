@@ -57,7 +57,7 @@ def point_figure(point: xr.Dataset, *, title: str | None = None) -> Axes:
     axes.plot(point.time, point.measured, "o", color=INK, markersize=4, mfc="white", label="measured")
     axes.plot(point.time, point.estimate, "-o", color=ACCENT, markersize=3.5, linewidth=1.0, label="Sentinel-1")
     axes.set_ylabel("Vertical displacement (mm)", fontsize=8.5, color=INK)
-    axes.legend(fontsize=8, frameon=False, labelcolor=INK)
+    axes.legend(fontsize=8, frameon=False, labelcolor=INK, loc="best")
     lines = f"n = {int(point.n)}\nRMSE = {float(point.rmse):.1f} mm\nR = {float(point.r):.2f}"
     axes.text(0.01, 0.04, lines, transform=axes.transAxes, fontsize=8.5, color=INK)
     set_title(axes, title)

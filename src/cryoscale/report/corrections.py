@@ -143,7 +143,7 @@ def _constraint_pictures(constraint: Constraint) -> Iterable[Picture]:
     axes.plot(transfer.source, transfer.levels, color="#d55e00", label="free inversion")
     axes.plot(transfer.reference, transfer.levels, color="#0072b2", label="given rate")
     axes.set(xlabel="Line-of-sight velocity (mm a$^{-1}$)", ylabel="Cumulative share of the overlap")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left")
     yield Picture(figure_png(axes), f"Distributions over the overlap of {transfer.count} pixels.")
     for array, title in (
         (constraint.given, "Given rate"),

@@ -45,7 +45,7 @@ def skill_plot(summaries: Mapping[str, pd.DataFrame], *, unit: str, title: str |
     axes.set_yticks(range(len(models)), models)
     axes.set_ylim(len(models) - 0.5, -0.5)
     axes.set_xlabel(f"RMSE ({unit_text(unit)})", fontsize=8.5, color=INK)
-    axes.legend(fontsize=8, frameon=False, labelcolor=INK)
+    axes.legend(fontsize=8, frameon=False, labelcolor=INK, loc="best")
     set_title(axes, title)
     return axes
 
@@ -115,7 +115,7 @@ def elimination_plot(path: pd.DataFrame, *, chosen: int, unit: str, title: str |
     axes.plot(kept["n_features"], kept["rmse"], "o", color=ACCENT, markersize=8, label=f"{chosen} kept")
     axes.set_xlabel("Covariates", fontsize=8.5, color=INK)
     axes.set_ylabel(f"RMSE ({unit_text(unit)})", fontsize=8.5, color=INK)
-    axes.legend(fontsize=8, frameon=False, labelcolor=INK)
+    axes.legend(fontsize=8, frameon=False, labelcolor=INK, loc="best")
     set_title(axes, title)
     return axes
 

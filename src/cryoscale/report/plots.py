@@ -137,7 +137,7 @@ def _draw_distribution(axes: Axes, values: NDArray[np.float64], unit: str) -> No
         label=f"5 to 95 %: {number_text(fifth)} to {number_text(ninety_fifth)} {unit}",
     )
     axes.plot([], [], " ", label=f"{values.size:,} pixels, {beyond:,} beyond the axis")
-    axes.legend(fontsize=7.5, frameon=False, labelcolor=INK)
+    axes.legend(fontsize=7.5, frameon=False, labelcolor=INK, loc="best")
 
 
 def _draw_density(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], ends: tuple[float, float]) -> None:

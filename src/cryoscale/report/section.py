@@ -126,7 +126,7 @@ def section_history(run: xr.Dataset, places: Sequence[float], *, title: str | No
     lower.set_ylabel(with_unit("Area", run["thaw_bulb_area"]), fontsize=8.5, color=INK)
     lower.set_xlabel("Year", fontsize=8.5, color=INK)
     for axes in (upper, lower):
-        axes.legend(fontsize=7.5, frameon=False, labelcolor=INK, ncols=3)
+        axes.legend(fontsize=7.5, frameon=False, labelcolor=INK, ncols=3, loc="best")
     set_title(upper, title)
     return upper
 
