@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from cryoscale.config import Config, ConfigFolder, ConfigPath
 from cryoscale.engine import Cluster, Plan, Step
-from cryoscale.engine.plan import idle_memory
+from cryoscale.engine.plan import OVERHEAD, idle_memory
 from cryoscale.errors import InputError
 from cryoscale.hydrology import AnnualNoise, EventRules, FitMethod, FitRules, TimeStep
 from cryoscale.products.places import stores_folder
@@ -24,6 +24,8 @@ from cryoscale.store import open_store
 
 GAUGES_PER_TASK = 16
 _COLUMNS_STORED = 18
+_FITS_AND_FIGURES = 150 * 10**6
+"""Instead of what tiles of rasters take: the fits of gauges and the figures of the report, measured."""
 _DEFORMATION = ("quantity", "first", "last", "mean", "spread")
 
 
@@ -332,7 +334,10 @@ def plan_run(config: RecessionConfig, inputs: Inputs) -> Plan:
         tile=(min(GAUGES_PER_TASK, len(report)), years),
         bytes_read=sum(_size(path) for path in sources),
         bytes_written=len(report) * years * _COLUMNS_STORED * 8,
-        peak_memory=idle_memory(config.cluster) + 3 * int(inputs.record.table.memory_usage(deep=True).sum()),
+        peak_memory=idle_memory(config.cluster)
+        - OVERHEAD
+        + _FITS_AND_FIGURES
+        + 3 * int(inputs.record.table.memory_usage(deep=True).sum()),
     )
     described = f"{len(report)} gauges, {gauge_years} gauge-years from {first.min()} to {last.max()} (rows: gauges)"
     return Plan(grid=described, steps=[step], cluster=config.cluster, output=stores_folder(config))
