@@ -18,11 +18,12 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import kriging
+from benchmarks.active_layer import active_layer_speed
 from benchmarks.cdf import matching_speed
 from benchmarks.end_to_end import zarr_to_zarr
 from benchmarks.floors import zarr_to_zarr_floors
 from benchmarks.heat import heat_speed
-from benchmarks.kriging import gap_filling_speed
 from benchmarks.moisture import moisture_speed
 from benchmarks.nsbas import growing, kernel_speed, thread_scaling
 from benchmarks.overhead import scheduler_overhead
@@ -54,10 +55,11 @@ def groups(folder: Path) -> Mapping[str, Sequence[Callable[[], Rows]]]:
         "NSBAS": (kernel_speed, thread_scaling, growing, lambda: zarr_to_zarr(folder)),
         "floors": (lambda: zarr_to_zarr_floors(folder),),
         "CDF matching": (matching_speed,),
-        "kriging": (gap_filling_speed,),
+        "kriging": (kriging.gap_filling_speed, kriging.growing),
         "heat": (heat_speed,),
         "moisture": (moisture_speed,),
         "permafrost": (lambda: permafrost_map_speed(folder.absolute() / "permafrost", side=240, years=2),),
+        "active layer": (lambda: active_layer_speed(folder.absolute() / "active_layer", shape=(1024, 1024)),),
         "engine": (lambda: scheduler_overhead(folder),),
         "plateau": (lambda: plateau_rehearsal(Size()),),
     }

@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any
 
@@ -22,14 +23,15 @@ Array = np.ndarray[Any, Any]
 SIZE, WINDOW, CLOUDS = 300, 100, 0.4
 NEIGHBOURS, RADIUS, PIXEL = 16, 100e3, 1000.0
 ROUNDS, REPEATED = 5, 100
+GROWING = (300, 600, 1200)
 VARIOGRAM = Variogram(VariogramModel.EXPONENTIAL, nugget=0.2, partial_sill=2.0, range=15e3)
 
 
-def _cloudy_image() -> Array:
+def _cloudy_image(size: int = SIZE) -> Array:
     """Smooth in space with noise, CLOUDS of it under patches some tens of pixels wide."""
     rng = np.random.default_rng(0)
-    image = 10 * gaussian_filter(rng.normal(size=(SIZE, SIZE)), 3) + 0.4 * rng.normal(size=(SIZE, SIZE))
-    clouds = gaussian_filter(rng.normal(size=(SIZE, SIZE)), 6)
+    image = 10 * gaussian_filter(rng.normal(size=(size, size)), 3) + 0.4 * rng.normal(size=(size, size))
+    clouds = gaussian_filter(rng.normal(size=(size, size)), 6)
     image[clouds > np.quantile(clouds, 1 - CLOUDS)] = np.nan
     return image
 
@@ -136,6 +138,23 @@ def gap_filling_speed() -> list[tuple[str, str]]:
         (f"{title}, {SIZE} x {SIZE} pixels: ours, microseconds a filled pixel", f"{found['microseconds']:.2f}"),
         (f"{title}: largest difference from PyKrige, K and K2", f"{found['difference']:.0e}"),
     ]
+
+
+def growing(sizes: Sequence[int] = GROWING) -> list[tuple[str, str]]:
+    """Rows for the table: what a filled pixel costs in larger images, and of two images in two threads."""
+    rows = []
+    for size in sizes:
+        image = _cloudy_image(size)
+        _fill(image[:WINDOW, :WINDOW].copy())  # compiles
+        with ThreadPoolExecutor(2) as pool:
+            alone = min(_seconds(lambda: [_fill(image), _fill(image)]) for _ in range(2))  # noqa: B023
+            both = min(_seconds(lambda: list(pool.map(_fill, [image, image]))) for _ in range(2))  # noqa: B023
+        title = f"Kriging, one thread, {size} x {size} pixels"
+        rows += [
+            (f"{title}: microseconds a filled pixel", f"{1e6 * alone / (2 * np.isnan(image).sum()):.2f}"),
+            (f"{title}: two threads, times as fast", f"{alone / both:.2f}"),
+        ]
+    return rows
 
 
 if __name__ == "__main__":
