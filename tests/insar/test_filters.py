@@ -83,11 +83,15 @@ def test_noise_is_what_the_definition_says_on_longitude_and_latitude():
     np.testing.assert_allclose(noise, truth, rtol=1e-5, atol=1e-7)
 
 
-def test_the_width_in_time_is_three_mean_intervals_by_default():
+def test_the_width_in_time_is_three_median_intervals_which_a_winter_gap_leaves_alone():
     series = make_series(noisy())
+    width = float(3 * np.median(np.diff(DAYS)))
+    assert width != 3 * np.diff(DAYS).mean()
     default = filter_time_series(series)
-    assert default.attrs == {"time_width": 48.0, "space_width": 100.0, "fit": "line"}
-    xr.testing.assert_identical(default, filter_time_series(series, time_width=48.0))
+    assert default.attrs == {"time_width": width, "space_width": 100.0, "fit": "line"}
+    xr.testing.assert_identical(default, filter_time_series(series, time_width=width))
+    late = series.assign_coords(time=series.time + np.where(np.median(DAYS) < DAYS, 200, 0) * np.timedelta64(1, "D"))
+    assert filter_time_series(late).attrs["time_width"] == width
 
 
 @settings(max_examples=20, deadline=None)

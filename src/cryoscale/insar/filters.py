@@ -21,7 +21,7 @@ Values = np.ndarray[Any, Any]
 REACH = 4.0
 """Where the Gaussians are cut off, in standard deviations."""
 
-_INTERVALS = 3.0  # width in time by default, in mean intervals (Section 3.1.1)
+_INTERVALS = 3.0  # width in time by default (Section 3.1.1), in median intervals: winter gaps would stretch the mean
 
 
 class LocalFit(StrEnum):
@@ -100,7 +100,7 @@ def filter_time_series(
     displacement : xarray.DataArray
         (time, y, x) in mm, NaN where there is no data, on a grid with a CRS; lazy or not, time in one chunk.
     time_width : float, optional
-        Standard deviation of the Gaussian in time, d; three mean intervals between epochs unless given.
+        Standard deviation of the Gaussian in time, d; three median intervals between epochs unless given.
     space_width : float
         Standard deviation of the Gaussian in space, m on the ground. On a grid of longitude and latitude the width of
         the pixels is that of their row, their height that of the central row (within 0.1 % over 5 degrees).
@@ -171,7 +171,7 @@ def pixel_widths(geobox: GeoBox, rows: Values) -> Values:
 def _plan(series: xr.DataArray, *, time_width: float | None, space_width: float, fit: LocalFit) -> _Filter:
     days = _days(series)
     if time_width is None:
-        time_width = float(_INTERVALS * (days[-1] - days[0]) / (days.size - 1))
+        time_width = float(_INTERVALS * np.median(np.diff(days)))
     for name, width, unit in (("time_width", time_width, "days"), ("space_width", space_width, "metres")):
         if not (np.isfinite(width) and width > 0):
             raise InputError(f"{name}: {width} is no width. Give a positive number of {unit}.")

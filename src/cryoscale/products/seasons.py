@@ -4,14 +4,14 @@ import xarray as xr
 from pydantic import Field
 
 from cryoscale import insar
-from cryoscale.config import Config
+from cryoscale.config import Config, MonthDay
 
 
 class Filter(Config):
     """Spatio-temporal filter that takes residual atmosphere and noise off the series."""
 
     time_width: float | None = Field(
-        None, gt=0, description="width in time; null: three mean intervals", json_schema_extra={"unit": "d"}
+        None, gt=0, description="width in time; null: three median intervals", json_schema_extra={"unit": "d"}
     )
     space_width: float = Field(100.0, gt=0, description="width on the ground", json_schema_extra={"unit": "m"})
     fit: insar.LocalFit = Field(
@@ -24,8 +24,8 @@ class Seasons(Config):
     """Rates and thaw seasons of the series."""
 
     filter: Filter | None = Field(Filter(), description="filter the series first; null: not")
-    start: str = Field("05-01", pattern=r"^\d\d-\d\d$", description="onset of thaw, MM-DD")
-    end: str = Field("10-01", pattern=r"^\d\d-\d\d$", description="end of thaw, MM-DD")
+    start: MonthDay = Field("05-01", description="onset of thaw, MM-DD")
+    end: MonthDay = Field("10-01", description="end of thaw, MM-DD")
     max_gap: float = Field(
         60.0, gt=0, description="longest gap in the series around these days", json_schema_extra={"unit": "d"}
     )
