@@ -18,10 +18,10 @@ demo: $(VENV)/.installed  ## synthetic scene -> deformation cube -> rate map, re
 	$(BIN)/cryoscale demo demo
 
 test: lint  ## everything that runs in a few minutes
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --durations 15
 
 test-slow: $(VENV)/.installed-test  ## full-size checks
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow --durations 15
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
