@@ -307,6 +307,18 @@ STORE_KINDS: Mapping[str, StoreKind] = {
         optional=(),
         coords={"gauge": ("gauge",), "year": ("year",)},
     ),
+    "overview": StoreKind(
+        title="Rasters of a store at a coarser resolution, a cache for viewers",
+        required=(),
+        optional=(),
+        coords=_GRID,
+    ),
+    "overviews": StoreKind(
+        title="Overviews of a store, a group each: a cache for viewers, which nothing else needs",
+        required=(),
+        optional=(),
+        coords={},
+    ),
     "deformation-cube": StoreKind(
         title="Line-of-sight displacement series, their rate and season, and what they rest on",
         required=("displacement", "deformation_rate", "deformation_rate_error", "residual_rms", "n_pairs"),
@@ -425,7 +437,7 @@ def problems(path: Folder) -> Iterator[str]:
         where = ".".join(str(part) for part in error.absolute_path if part != "consolidated_metadata")
         yield f"{where.removeprefix('metadata.') or 'group'}: {error.message}"
     for name, array in metadata.get("consolidated_metadata", {}).get("metadata", {}).items():
-        missing = missing_blocks(path, name) if array["shape"] else set()
+        missing = missing_blocks(path, name) if array.get("shape") else set()
         if missing:
             yield f"{name}: {len(missing)} chunks are missing, the first {min(missing)}"
 
@@ -443,8 +455,9 @@ def damage(path: Folder) -> dict[str, set[Block]]:
     dict of str to set
         Variable to the indices of its damaged chunks; only variables that have some.
     """
+    read_provenance(path)  # says what is there if it is no store of ours
     metadata = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
-    names = [name for name, array in metadata["consolidated_metadata"]["metadata"].items() if array["shape"]]
+    names = [name for name, array in metadata["consolidated_metadata"]["metadata"].items() if array.get("shape")]
     found = {
         name: (lost_blocks(path, name) - missing_blocks(path, name)) | damaged_blocks(path, name) for name in names
     }

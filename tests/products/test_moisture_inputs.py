@@ -267,5 +267,5 @@ def test_a_grid_too_large_for_its_wetness_is_refused(config):
     """All of it is held at once."""
     small = updated(config, cluster=Cluster(kind="local", workers=2, memory="4 GiB"))
     inputs = plateau((17_000, 37_000))
-    with pytest.raises(ResourceError, match=r"topographic wetness: needs 6\d.* per worker, which has 4.00 GiB"):
+    with pytest.raises(ResourceError, match=r"topographic wetness: needs 3\d.* per worker, which has 4.00 GiB"):
         plan_run(small, inputs, choose_tiles(small, inputs)).require_fit()

@@ -8,6 +8,7 @@ import pytest
 
 from cryoscale import __version__
 from cryoscale.report import Picture, Section, Table, figure_png, map_figure, write_report
+from cryoscale.report.canvas import new_axes
 
 EMPTY_ELEMENTS = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -141,3 +142,27 @@ def test_columns_of_numbers(cells):
 @pytest.mark.parametrize("cells", [["2020-01-01"], ["1", "two"], ["5 mm"]])
 def test_columns_of_words(cells):
     assert Table("T", ("W",), [(cell,) for cell in cells]).numeric == [False]
+
+
+def test_figures_are_shown_by_their_own_size():
+    narrow, wide = (Picture(figure_png(new_axes(width, 3)), "") for width in (4, 8))
+    assert narrow.width == pytest.approx(4 * 6.6, rel=0.05)
+    assert wide.width / narrow.width == pytest.approx(2, rel=0.05)
+
+
+def test_numbers_have_true_minus_signs_and_dashes_where_they_are_missing(tmp_path):
+    table = Table("T", ("N", "W"), [("-1.5", "a-b"), ("nan", "nan"), ("3e-4", "-1")])
+    cells = Page(write_report(tmp_path / "r.html", "T", sections=[Section("S", tables=[table])]).read_text()).text("td")
+    assert cells == ["−1.5", "a-b", "–", "nan", "3e-4", "-1"]
+
+
+def test_long_words_may_be_broken_and_short_ones_may_not():
+    table = Table("T", ("A", "B", "C"), [("float32", "a" * 30, "1"), ("int16", "b", "2")])
+    assert table.kinds == ["", "words", "number"]
+
+
+def test_a_table_without_header_and_title_has_none(tmp_path):
+    sections = [Section("S", tables=[Table("", ("", ""), [("Grid", "a")])])]
+    parsed = Page(write_report(tmp_path / "r.html", "T", sections=sections).read_text())
+    assert not parsed.all("thead")
+    assert not parsed.all("caption")

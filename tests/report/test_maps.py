@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from pyproj import Geod, Transformer
 
-from cryoscale.report import decimated, figure_png, map_figure, mark_points
+from cryoscale.report import decimated, figure_png, map_figure, mark_points, quantity_maps
 
 GEOD = Geod(ellps="WGS84")
 
@@ -185,3 +185,17 @@ def test_points_are_marked_where_they_are(make_map):
     mark_points(axes, {"A": (38.05, 99.603), "R": (38.055, 99.606)})
     assert [text.get_text() for text in axes.texts] == ["A", "R"]
     assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines] == [(99.603, 38.05), (99.606, 38.055)]
+
+
+@pytest.mark.parametrize(("crs", "label"), [("EPSG:32647", "Easting (km)"), ("EPSG:4326", "")])
+def test_panels_above_a_gap_are_labelled_too(make_map, crs, label):
+    affine = Affine(30, 0, 5e5, 0, -30, 4.2e6) if crs == "EPSG:32647" else None
+    maps = {str(i): make_map(np.eye(20) * i, crs=crs, affine=affine) for i in range(1, 6)}
+    figure = quantity_maps(maps, columns=3).figure
+    figure.draw_without_rendering()
+    panels = [axes for axes in figure.axes if axes.images and axes.get_title(loc="left")]
+    labelled = [any(tick.label1.get_visible() for tick in axes.xaxis.get_major_ticks()) for axes in panels]
+    assert labelled == [False, False, True, True, True]
+    assert [axes.get_xlabel() for axes in panels] == ["", "", label, label, label]
+    assert panels[0].get_ylabel() == label.replace("Easting", "Northing")
+    assert panels[1].get_ylabel() == ""

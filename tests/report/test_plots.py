@@ -34,6 +34,13 @@ def test_histogram_counts_every_value_within_the_axis():
     assert axes.get_xlabel() == "Rate (mm a⁻¹)"
 
 
+def test_histogram_gives_as_many_digits_as_the_values_need():
+    small = histogram(values_of(np.linspace(0.0, 0.02, 101)))
+    assert legend(small)[:2] == ["median 0.0100 mm a⁻¹", "5 to 95 %: 0.0010 to 0.0190 mm a⁻¹"]
+    counts = histogram(xr.DataArray(np.arange(401), dims="x"))
+    assert legend(counts)[:2] == ["median 200", "5 to 95 %: 20 to 380"]
+
+
 @pytest.mark.parametrize("values", [[np.nan, np.nan], [3.0, 3.0]])
 def test_histogram_of_nothing_or_of_one_value(values):
     assert figure_png(histogram(values_of(values)))

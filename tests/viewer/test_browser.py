@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from cryoscale.viewer.source import open_source
@@ -77,9 +78,10 @@ def browser(tmp_path):
 class Page:
     """A page of the browser with what it complained about."""
 
-    def __init__(self, browser, address):
+    def __init__(self, browser, address, *, scheme="light"):
         self.complaints, self.hosts = [], set()
         self.tab = browser.new_page()
+        self.tab.emulate_media(color_scheme=scheme)
         self.tab.on("console", lambda said: said.type in {"error", "warning"} and self.complaints.append(said.text))
         self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.tab.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname))
@@ -177,4 +179,102 @@ def test_two_stores_move_together(deformation, permafrost, browser, tmp_path):
         rate = open_source(deformation).data.deformation_rate[19].values
         np.testing.assert_array_equal(page.read("section-0"), rate[8:16])
         page.tab.screenshot(path=tmp_path / "two.png")
+        assert page.complaints == []
+
+
+# Text of the page, of controls, of a figure and of its legend and colour bar, each with what it is written on.
+COLOURS = """() => {
+    const models = [...Bokeh.documents[0]._all_models.values()]
+    const view = (test) => Bokeh.index.find_one(models.findLast(test))
+    const inside = (test, selector) => getComputedStyle(view(test).shadow_el.querySelector(selector))
+    const resolve = (colour) => {  // in the one form that computed styles have
+        const probe = document.body.appendChild(document.createElement("p"))
+        probe.style.color = colour
+        const resolved = getComputedStyle(probe).color
+        probe.remove()
+        return resolved
+    }
+    const {color, backgroundColor: page} = getComputedStyle(document.body)
+    const hint = view((model) => model.text?.startsWith("Click on the map"))
+    const map = view((model) => model.name === "map-0")
+    const axis = map.views.find_one(map.model.below[0]).visuals
+    const paper = resolve(map.visuals.border_fill.get_fill_color())
+    const series = view((model) => model.type === "Figure" && model.name === null)
+    const legend = series.views.find_one(series.model.legend?.[0] ?? models.findLast(({type}) => type === "Legend"))
+    const found = {
+        page: [color, page],
+        hint: [getComputedStyle(hint.el).color, page],
+        link: [inside((model) => model.name === "links-0", "a").color, page],
+        axis: [resolve(axis.axis_label_text.get_text_color()), paper],
+        tick: [resolve(axis.major_label_text.get_text_color()), paper],
+        bar: [resolve(map.model.right[0].major_label_text_color), paper],
+        legend: [getComputedStyle(legend.shadow_el.querySelector(".bk-label")).color, paper],
+    }
+    for (const kind of ["Select", "NumericInput", "Button"]) {
+        const control = inside(({type}) => type === kind, ".bk-input, .bk-btn")
+        found[kind] = [control.color, control.backgroundColor]
+    }
+    return found
+}"""
+
+
+def luminance(colour):
+    """Relative luminance of WCAG 2.2."""
+    rgb = np.array([float(part) for part in re.findall(r"[\d.]+", colour)[:3]]) / 255
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+
+def contrast(colours):
+    low, high = sorted(map(luminance, colours))
+    return (high + 0.05) / (low + 0.05)
+
+
+def require_readable(page, *, dark):
+    page.tab.wait_for_timeout(500)
+    found = page.tab.evaluate(COLOURS)
+    assert {name: contrast(pair) for name, pair in found.items() if contrast(pair) < 4.5} == {}
+    assert {name: luminance(pair[1]) < 0.05 for name, pair in found.items()} == dict.fromkeys(found, dark)
+
+
+def brightness(page, picture):
+    """Mean of what is really painted, 0 to 255."""
+    page.tab.screenshot(path=picture)
+    with Image.open(picture) as opened:
+        return float(np.asarray(opened.convert("L")).mean())
+
+
+def test_the_page_is_as_dark_as_the_browser_and_readable(deformation, browser, tmp_path):
+    with serving(deformation) as address:
+        page = Page(browser, address, scheme="dark")
+        page.click(0, y=38.0405, x=99.0105)
+        page.wait(has_source("series-0"))
+        require_readable(page, dark=True)
+        page.choose(0, "n_pairs")  # has another colour bar
+        page.wait(holds("links-0", "model.text.includes('n_pairs')"))
+        require_readable(page, dark=True)
+        dark = brightness(page, tmp_path / "dark.png")
+        page.tab.emulate_media(color_scheme="light")
+        require_readable(page, dark=False)
+        assert brightness(page, tmp_path / "light.png") > 3 * dark
+        assert page.complaints == []
+
+
+def test_on_a_phone_nothing_is_cut_off(deformation, permafrost, browser, tmp_path):
+    with serving(deformation, permafrost) as address:
+        page = Page(browser, address)
+        page.tab.set_viewport_size({"width": 390, "height": 844})
+        page.tab.reload()
+        page.tab.wait_for_function(READY)
+        page.choose(1, "mean_ground_class")
+        page.wait(holds("links-1", "model.text.includes('mean_ground_class')"))
+        page.click(0, y=38.0405, x=99.0105)
+        page.wait(has_source("series-0"))
+        page.tab.wait_for_timeout(500)
+        assert page.tab.evaluate("document.documentElement.scrollWidth") == 390
+        width, height = page.tab.evaluate(
+            "(({frame_width, frame_height}) => [frame_width, frame_height])"
+            "(Bokeh.documents[0].get_model_by_name('map-0'))"
+        )
+        assert width / height == pytest.approx(455 / 425, rel=0.01)
+        page.tab.screenshot(path=tmp_path / "phone.png", full_page=True)
         assert page.complaints == []

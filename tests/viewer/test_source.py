@@ -6,7 +6,7 @@ import xarray as xr
 import zarr
 
 from cryoscale.engine import Cluster, open_scheduler
-from cryoscale.engine.overviews import write_overviews
+from cryoscale.engine.overviews import overview_folder, write_overviews
 from cryoscale.engine.run import run
 from cryoscale.errors import StoreError
 from cryoscale.store import Provenance, save_small
@@ -71,9 +71,27 @@ def test_what_is_no_store_of_ours_is_refused(tmp_path, deformation):
     zarr.create_group(tmp_path / "foreign.zarr")
     with pytest.raises(StoreError, match=r"foreign.zarr: is not a store that cryoscale wrote"):
         open_source(tmp_path / "foreign.zarr")
-    save_small(xr.Dataset(), tmp_path / "odd.zarr", provenance=Provenance("overview", {}, {}))
-    with pytest.raises(StoreError, match="'overview' is not a kind of store"):
+    save_small(xr.Dataset(), tmp_path / "odd.zarr", provenance=Provenance("odd", {}, {}))
+    with pytest.raises(StoreError, match="'odd' is not a kind of store"):
         open_source(tmp_path / "odd.zarr")
+
+
+def test_overviews_are_not_looked_at_by_themselves(make_deformation, tmp_path):
+    path = make_deformation(tmp_path / "deformation.zarr")
+    with open_scheduler(Cluster(workers=1)) as scheduler:
+        write_overviews(path, scheduler=scheduler, coarsest=20)
+    for folder in (overview_folder(path), overview_folder(path) / "2"):
+        with pytest.raises(StoreError, match="holds overviews, a cache. Name the store that they lie beside"):
+            open_source(folder)
+
+
+def test_chunks_of_a_store_with_overviews_are_not_listed(make_deformation, tmp_path, monkeypatch):
+    """Which takes long for a large one; it was whole when they were made."""
+    path = make_deformation(tmp_path / "deformation.zarr")
+    with open_scheduler(Cluster(workers=1)) as scheduler:
+        write_overviews(path, scheduler=scheduler, coarsest=20)
+    monkeypatch.setattr("cryoscale.viewer.source.missing_blocks", lambda *_: pytest.fail("listed"))
+    assert open_source(path).n_missing == 0
 
 
 def test_bytes_to_read_counts_whole_chunks(deformation):

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from textwrap import fill
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,7 +14,10 @@ INK = "#1f2933"
 FAINT = "#d5dae0"
 ACCENT = "#b5452c"
 GAP = "#f3ddd7"
-_RESOLUTION = 200  # dots per inch
+RESOLUTION = 200
+"""Dots per inch of every figure."""
+_LETTER = 0.066  # inches that a letter of a label takes
+_SHORTEST = 20  # letters in a line
 
 
 def new_axes(width: float, height: float) -> Axes:
@@ -74,7 +78,7 @@ def add_colour_bar(axes: Axes, mappable: ScalarMappable, label: str, *, extend: 
     mappable : matplotlib.cm.ScalarMappable
         The image, the arcs or the cells.
     label : str
-        Quantity and unit.
+        Quantity and unit; over several lines if it is longer than the figure is high.
     extend : str
         Which ends are pointed: ``"neither"``, ``"min"``, ``"max"`` or ``"both"``.
 
@@ -82,8 +86,9 @@ def add_colour_bar(axes: Axes, mappable: ScalarMappable, label: str, *, extend: 
     -------
     matplotlib.colorbar.Colorbar
     """
-    bar = _figure_of(axes).colorbar(mappable, ax=axes, extend=extend, fraction=0.046, pad=0.02, aspect=28)
-    bar.set_label(label, fontsize=8.5, color=INK)
+    figure = _figure_of(axes)
+    bar = figure.colorbar(mappable, ax=axes, extend=extend, fraction=0.046, pad=0.02, aspect=28)
+    bar.set_label(fill(label, max(int((figure.get_figheight() - 0.6) / _LETTER), _SHORTEST)), fontsize=8.5, color=INK)
     bar.ax.tick_params(labelsize=8, colors=INK, width=0.6)
     bar.outline.set(linewidth=0.6, edgecolor=INK)
     return bar
@@ -111,7 +116,7 @@ def figure_png(axes: Axes) -> bytes:
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # the layout of a figure drawn again would move a little
     figure.savefig(
-        buffer, format="png", dpi=_RESOLUTION, bbox_inches="tight", pad_inches=0.06, metadata={"Software": None}
+        buffer, format="png", dpi=RESOLUTION, bbox_inches="tight", pad_inches=0.06, metadata={"Software": None}
     )
     return buffer.getvalue()
 

@@ -2,18 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from cryoscale.report.canvas import figure_png, new_axes
+from cryoscale.report.canvas import INK, figure_png, new_axes, open_frame, set_title
 from cryoscale.report.html import Picture, Section, Table
 from cryoscale.report.maps import map_figure
+from cryoscale.report.series import _date_axis
 from cryoscale.stats import CdfTransfer
 
-_COLOURS = {0: "#0072b2", 1: "#56b4e9", 2: "#999999", 3: "#e69f00", 4: "#d55e00"}
+_COLOURS = {0: "#0072b2", 1: "#e69f00", 2: "#999999", 3: "#cc79a7", 4: "#d55e00"}
 """Of verdicts; the palette of Okabe and Ito, which the colour-blind tell apart."""
 
 
@@ -51,7 +52,7 @@ def summary_table(verdicts: Iterable[str]) -> Table:
     [('kept', '2'), ('dropped for its closure', '1')]
     """
     counts = Counter(verdict or "kept" for verdict in map(str, verdicts))
-    return Table("Interferograms", ("verdict", "pairs"), [(name, str(n)) for name, n in counts.most_common()])
+    return Table("Interferograms", ("Verdict", "Pairs"), [(name, str(n)) for name, n in counts.most_common()])
 
 
 def corrections_section(pairs: xr.Dataset, loops: xr.Dataset, constraint: Constraint | None) -> Section:
@@ -97,6 +98,7 @@ def verdict_plot(pairs: xr.Dataset) -> Axes:
     matplotlib.axes.Axes
     """
     axes = new_axes(width=10.0, height=3.2)
+    open_frame(axes)
     days = (pairs.secondary - pairs.reference) / np.timedelta64(1, "D")
     meanings = str(pairs.verdict.attrs["flag_meanings"]).split()
     for code, meaning in enumerate(meanings):
@@ -105,11 +107,13 @@ def verdict_plot(pairs: xr.Dataset) -> Axes:
             spans = np.stack([pairs.reference.values[which], pairs.secondary.values[which]])
             apart = np.arange(which.size)[which] % 7 - 3  # pairs of the same span would hide one another
             heights = np.stack([days.values[which] + apart] * 2)
-            lines = axes.plot(spans, heights, color=_COLOURS[code], lw=1.2, alpha=0.8, zorder=code)
-            lines[0].set_label(f"{meaning} ({which.sum()})")
-    axes.set_ylabel("Time between acquisitions (d)")
-    axes.set_title("Network after screening", loc="left")
-    axes.legend(ncols=len(meanings), fontsize="small", frameon=False, loc="upper right")
+            lines = axes.plot(spans, heights, color=_COLOURS[code], lw=1.2, alpha=0.8, zorder=2 + code)
+            lines[0].set_label(f"{meaning.replace('_', ' ')} ({which.sum()})")
+    _date_axis(axes)
+    axes.set_ylabel("Time between acquisitions (d)", fontsize=8.5, color=INK)
+    set_title(axes, "Network after screening")
+    legend: dict[str, Any] = {"fontsize": 8, "frameon": False, "labelcolor": INK, "ncols": len(meanings)}
+    axes.legend(loc="lower right", bbox_to_anchor=(1.01, 0.98), **legend)
     return axes
 
 
@@ -124,7 +128,7 @@ def _closure_table(loops: xr.Dataset) -> Table:
     ]
     n_bad = int((loops.closure_verdict == 1).sum())
     title = f"Loops with the largest closure, of {loops.sizes['triplet']}, {n_bad} of them bad"
-    return Table(title, ("first", "second", "third", "RMS (rad)", "verdict"), rows)
+    return Table(title, ("First", "Second", "Third", "RMS (rad)", "Verdict"), rows)
 
 
 def _delay_table(pairs: xr.Dataset) -> Table:
@@ -134,7 +138,7 @@ def _delay_table(pairs: xr.Dataset) -> Table:
         ("after (rad)", f"{float(after.mean()):.2f}"),
         ("pairs that it helps", f"{int((after < before).sum())} of {before.size}"),
     ]
-    return Table("Troposphere", ("what", "figure"), rows)
+    return Table("Troposphere", ("What", "Figure"), rows)
 
 
 def _constraint_pictures(constraint: Constraint) -> Iterable[Picture]:
@@ -142,8 +146,10 @@ def _constraint_pictures(constraint: Constraint) -> Iterable[Picture]:
     axes = new_axes(width=5.0, height=4.0)
     axes.plot(transfer.source, transfer.levels, color="#d55e00", label="free inversion")
     axes.plot(transfer.reference, transfer.levels, color="#0072b2", label="given rate")
-    axes.set(xlabel="Line-of-sight velocity (mm a$^{-1}$)", ylabel="Cumulative share of the overlap")
-    axes.legend(frameon=False, loc="upper left")
+    open_frame(axes)
+    axes.set_xlabel("Line-of-sight velocity (mm a⁻¹)", fontsize=8.5, color=INK)
+    axes.set_ylabel("Cumulative share of the overlap", fontsize=8.5, color=INK)
+    axes.legend(fontsize=8, frameon=False, labelcolor=INK, loc="upper left")
     yield Picture(figure_png(axes), f"Distributions over the overlap of {transfer.count} pixels.")
     for array, title in (
         (constraint.given, "Given rate"),
@@ -170,7 +176,7 @@ def seasons_section(seasons: xr.Dataset) -> Section:
         (str(int(year)), f"{float(mean):.1f}", f"{float(spread):.1f}")
         for year, mean, spread in zip(yearly.year.values, means, spreads, strict=True)
     ]
-    table = Table("Thaw-season deformation (mm)", ("year", "mean over the area", "spread over the area"), rows)
+    table = Table("Thaw-season deformation (mm)", ("Year", "Mean over the area", "Spread over the area"), rows)
     axes = map_figure(seasons.mean_thaw_season_deformation, title="Mean thaw-season deformation", centred=True)
     picture = Picture(figure_png(axes), "Change of the series from the onset to the end of thaw, its trend taken off.")
     return Section("Thaw seasons", "Negative where the ground sinks in summer.", figures=[picture], tables=[table])

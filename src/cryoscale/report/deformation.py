@@ -137,7 +137,7 @@ def truth_section(cube: xr.Dataset, truth: xr.Dataset, *, compared: Mapping[str,
     """
     pictures: list[Picture] = []
     for name, true_name in compared.items():
-        title = MAPS[name][0] if name in MAPS else name
+        title = MAPS[name][0] if name in MAPS else name.replace("_", " ").capitalize()
         scatter = scatter_against_truth(cube[name], truth[true_name], title=title)
         error = (decimated(cube[name]) - decimated(truth[true_name])).rename("error")
         error.attrs = {"units": cube[name].attrs["units"], "long_name": "estimate less true value"}

@@ -1,5 +1,6 @@
 """What downscaling does to an image, and what its detail is worth: maps, cross-validation, weights, covariates."""
 
+from calendar import month_name
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -156,7 +157,7 @@ def weight_plot(weights: pd.DataFrame, *, title: str | None = None) -> Axes:
     axes.set_ylim(-0.04, 1.04)
     _date_axis(axes)
     axes.set_ylabel("Weight of the detail", fontsize=8.5, color=INK)
-    axes.legend(fontsize=8, frameon=False, labelcolor=INK, loc="upper left", bbox_to_anchor=(-0.01, -0.1), ncols=3)
+    axes.legend(fontsize=8, frameon=False, labelcolor=INK, loc="upper left", bbox_to_anchor=(-0.01, -0.1), ncols=2)
     set_title(axes, title)
     return axes
 
@@ -257,7 +258,8 @@ def _in(units: str) -> str:
 
 
 def _model_label(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    words = name.replace("_", " ").capitalize().split()
+    return " ".join(word.capitalize() if word.capitalize() in month_name else word for word in words)
 
 
 def _offsets(count: int) -> NDArray[np.float64]:

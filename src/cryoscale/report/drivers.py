@@ -96,7 +96,7 @@ def correlation_table(drivers: xr.Dataset) -> Table:
         )
         for each in (drivers.isel(driver=i) for i in np.argsort(-np.abs(drivers.r.values)))
     ]
-    return Table("Correlation with thaw-season deformation", ("driver", "R", "cells", "independent", "p value"), rows)
+    return Table("Correlation with thaw-season deformation", ("Driver", "R", "Cells", "Independent", "p value"), rows)
 
 
 def _draw_boxes(axes: Axes, driver: xr.Dataset) -> None:

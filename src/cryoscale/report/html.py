@@ -10,8 +10,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cryoscale import __version__
+from cryoscale.report.canvas import RESOLUTION
 
+_REM_PER_INCH = 6.6  # letters of 8.5 points are then as large as those of captions
 _LONG = 25  # rows above which a table is folded
+_WORDS = 24  # letters above which a cell may be broken into lines
 _NUMBER = re.compile(r"[-+−]?[\d.,\s]+(?:e[-+]?\d+)?\s?%?|nan|–", re.IGNORECASE)
 
 
@@ -34,6 +37,13 @@ class Picture:
     wide: bool = False
 
     @property
+    def width(self) -> float:
+        """How wide it is shown at most, rem: so that the letters of all figures are of about one size."""
+        return (
+            int.from_bytes(self.png[16:20]) / RESOLUTION * _REM_PER_INCH
+        )  # PNG (RFC 2083), 11.2.2: the header's width
+
+    @property
     def source(self) -> str:
         """The image as a data URI."""
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
@@ -46,9 +56,9 @@ class Table:
     Attributes
     ----------
     title : str
-        What it shows.
+        What it shows; empty if the section says it.
     header : sequence of str
-        Names of the columns.
+        Names of the columns; all empty for none.
     rows : sequence of sequences of str
         Cells. A column of numbers alone is set flush right.
     """
@@ -61,6 +71,22 @@ class Table:
     def numeric(self) -> list[bool]:
         """Which columns hold nothing but numbers."""
         return [all(_NUMBER.fullmatch(cell.strip()) for cell in column) for column in zip(*self.rows, strict=True)]
+
+    @property
+    def cells(self) -> list[list[str]]:
+        """Rows as they are shown: with true minus signs, and a dash where a number is missing."""
+        return [
+            [_shown(cell) if number else cell for cell, number in zip(row, self.numeric, strict=True)]
+            for row in self.rows
+        ]
+
+    @property
+    def kinds(self) -> list[str]:
+        """How the cells of each column are set: ``"number"`` flush right, ``"words"`` in lines, ``""`` in one line."""
+        long = [any(len(cell) > _WORDS for cell in column) for column in zip(*self.rows, strict=True)]
+        return [
+            "number" if number else "words" if words else "" for number, words in zip(self.numeric, long, strict=True)
+        ]
 
     @property
     def folded(self) -> bool:
@@ -144,3 +170,10 @@ def _laid_out(value: object) -> str:
     if isinstance(value, str):
         return json.dumps(json.loads(value), indent=2) if value.startswith(('{"', "{}")) else value
     return json.dumps(value, indent=2, default=str)
+
+
+def _shown(number: str) -> str:
+    """A number as it is printed."""
+    if number.strip() == "nan":
+        return "–"
+    return f"−{number[1:]}" if number.startswith("-") else number

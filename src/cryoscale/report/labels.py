@@ -5,7 +5,8 @@ import re
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_RAISED = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
+_FACTOR = re.compile(r"(\w*[A-Za-z])(-?\d+(?:\.\d+)?)")
 _SPELLED = {"degree": "°", "degC": "°C", "1": ""}
 
 
@@ -26,9 +27,18 @@ def unit_text(units: str) -> str:
     --------
     >>> unit_text("mm a-1"), unit_text("m3 m-3"), unit_text("degC d"), unit_text("1")
     ('mm a⁻¹', 'm³ m⁻³', '°C d', '')
+    >>> unit_text("m degC-0.5 d-0.5")
+    'm °C⁻⁰·⁵ d⁻⁰·⁵'
     """
-    words = (_SPELLED.get(word, word) for word in units.split())
-    return " ".join(re.sub(r"(?<=[A-Za-z])-?\d+", lambda found: found[0].translate(_RAISED), word) for word in words)
+    return " ".join(_factor_text(word) for word in units.split()).strip()
+
+
+def _factor_text(word: str) -> str:
+    """A unit and its exponent."""
+    found = _FACTOR.fullmatch(word)
+    if found is None:
+        return _SPELLED.get(word, word)
+    return _SPELLED.get(found[1], found[1]) + found[2].translate(_RAISED)
 
 
 def number_text(value: float, *, decimals: int = 1, signed: bool = False) -> str:

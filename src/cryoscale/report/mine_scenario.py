@@ -149,7 +149,8 @@ def cut_section(runs: Mapping[str, xr.Dataset]) -> Section:
         pictures.append(_picture(panels, _PANEL_TEXT.format(kind, begin), wide=True))
         half = float(run.attrs["width"]) / 2.0
         places = [0.0, 0.75 * half, 1.25 * half, float(run.x.values[-1])]
-        pictures.append(_picture(section_history(run, places, title=f"{title}: {kind}"), _LINES.format(kind)))
+        history = section_history(run, places, title=f"{title}: {kind}")
+        pictures.append(_picture(history, _LINES.format(kind), wide=True))
         last = run.isel(year=-1)
         rows.append(
             (

@@ -70,7 +70,7 @@ def vegetation_section(
     tables = [agreement_table(agreements), _area_table(areas, level)]
     if len(left_out):
         rows = [(str(row.label), str(row.reason)) for row in left_out.itertuples()]
-        tables.append(Table("Points left out", ("point", "reason"), rows))
+        tables.append(Table("Points left out", ("Point", "Reason"), rows))
     return Section("Vegetation", figures=pictures, tables=tables)
 
 
@@ -201,8 +201,8 @@ def temperature_section(
         for name, row in coefficients.iterrows()
     ]
     tables = [
-        Table("Coefficients", ("term", "coefficient", "error", "t", "p", "variance inflation"), rows),
-        Table("Diagnostics of the regression", ("what", "value"), list(facts.items())),
+        Table("Coefficients", ("Term", "Coefficient", "Error", "t", "p", "Variance inflation"), rows),
+        Table("Diagnostics of the regression", ("What", "Value"), list(facts.items())),
         _comparison_table(comparison),
     ]
     return Section("Mean annual ground temperature", figures=pictures, tables=tables)
@@ -228,7 +228,7 @@ def _comparison_table(comparison: pd.DataFrame) -> Table:
         )
         for _, row in shown.iterrows()
     ]
-    header = ("model", "left out", "n", "RMSE (K)", "bias (K)", "MAE (K)", "R²", "error that it gives (K)")
+    header = ("Model", "Left out", "n", "RMSE (K)", "Bias (K)", "MAE (K)", "R²", "Error that it gives (K)")
     return Table("Both models, boreholes left out", (*header, "within 1.96 errors"), rows)
 
 

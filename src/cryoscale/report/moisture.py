@@ -149,7 +149,7 @@ def learned_section(
         for name, weight in weights.items()
     ]
     return Section(
-        "What was learned", figures=pictures, tables=[Table("Learners", ("learner", "weight", "settings"), rows)]
+        "What was learned", figures=pictures, tables=[Table("Learners", ("Learner", "Weight", "Settings"), rows)]
     )
 
 
@@ -186,9 +186,9 @@ def samples_section(profiles: pd.DataFrame, *, left_out: pd.DataFrame, n_pixels:
     text = (
         f"{len(accepted)} of {len(profiles)} samples are accepted; they lie in {n_pixels} pixels with all covariates."
     )
-    tables = [Table("Accepted samples", ("method", "samples", "median (m³ m⁻³)"), counts)]
+    tables = [Table("Accepted samples", ("Method", "Samples", "Median (m³ m⁻³)"), counts)]
     if reasons:
-        tables.append(Table("Samples left out", ("sample", "method", "reason"), reasons))
+        tables.append(Table("Samples left out", ("Sample", "Method", "Reason"), reasons))
     return Section("Samples", text, tables=tables)
 
 

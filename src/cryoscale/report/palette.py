@@ -26,11 +26,16 @@ CLASS_COLOURS = MappingProxyType(
         "inside_area_of_applicability": "#2a7f9e",
         "outside_area_of_applicability": "#e69f00",
         "covariates_missing": "#7a1c0e",
+        "predicted": "#2a7f9e",
+        "vegetation_without_boreholes": "#e69f00",
+        "active_layer": "#2f8f8b",
         "no_permafrost": "#f3ead0",
         # where a surface temperature comes from
         "observed": "#1f4e79",
         "kriged": "#56b4e9",
         "elevation_only": "#f0b429",
+        "linear": "#56b4e9",
+        "harmonic": "#f0b429",
         # where a variogram comes from
         "image": "#2f6f9f",
         "season": "#e69f00",

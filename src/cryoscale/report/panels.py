@@ -144,9 +144,23 @@ def _draw(axes: Axes, array: xr.DataArray, style: _Style, limits: tuple[float, f
         interpolation="nearest",
     )
     _label_coordinates(axes, geobox)
-    axes.set_xlabel("")
-    axes.set_ylabel("")
-    axes.label_outer()
+    if geobox.crs is not None and geobox.crs.geographic:  # its ticks say what they are
+        axes.set(xlabel="", ylabel="")
+    _label_outer(axes)
     _add_scale_bar(axes, geobox)
     set_title(axes, title)
     return image
+
+
+def _label_outer(axes: Axes) -> None:
+    """Label the coordinates of a panel at the left and at the bottom, also where the row below it is not full."""
+    place, figure, label = axes.get_subplotspec(), axes.get_figure(root=True), axes.get_xlabel()
+    axes.label_outer()
+    if place is None or figure is None:
+        return
+    for other in figure.axes:
+        below = other.get_subplotspec()
+        same_column = below is not None and (below.rowspan.start, below.colspan) == (place.rowspan.stop, place.colspan)
+        if same_column and not other.axison:
+            axes.xaxis.set_tick_params(labelbottom=True)
+            axes.set_xlabel(label)

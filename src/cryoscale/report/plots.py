@@ -45,7 +45,8 @@ def histogram(array: xr.DataArray, *, title: str | None = None) -> Axes:
     axes.set_ylabel("Share of pixels (%)", fontsize=8.5, color=INK)
     set_title(axes, title)
     if values.size:
-        _draw_distribution(axes, values, unit_text(str(array.attrs.get("units", ""))))
+        unit = unit_text(str(array.attrs.get("units", "")))
+        _draw_distribution(axes, values, unit, whole=array.dtype.kind in "iu")
     return axes
 
 
@@ -119,14 +120,21 @@ def _axis_range(values: NDArray[np.float64]) -> tuple[float, float]:
     return float(low - margin), float(high + margin)
 
 
-def _draw_distribution(axes: Axes, values: NDArray[np.float64], unit: str) -> None:
+def _decimals_for(span: float) -> int:
+    """Decimals whose last digit is between a thirtieth and a three-hundredth of a span."""
+    return int(np.clip(np.ceil(1.5 - np.log10(span)), 0, 6)) if span > 0 else 1
+
+
+def _draw_distribution(axes: Axes, values: NDArray[np.float64], unit: str, *, whole: bool) -> None:
     low, high = np.percentile(values, _TAILS)
     inside = values[(values >= low) & (values <= high)]
     share = np.full(inside.size, 100 / values.size)
     axes.hist(inside, bins=BINS, weights=share, color="#7f9bb3", edgecolor="none")
     fifth, median, ninety_fifth = np.percentile(values, (5, 50, 95))
+    decimals = 0 if whole else _decimals_for(ninety_fifth - fifth)
+    lower, middle, upper = (number_text(value, decimals=decimals) for value in (fifth, median, ninety_fifth))
     beyond = values.size - inside.size
-    axes.axvline(median, color=ACCENT, linewidth=1.4, label=f"median {number_text(median)} {unit}")
+    axes.axvline(median, color=ACCENT, linewidth=1.4, label=f"median {middle} {unit}".rstrip())
     axes.axvspan(
         fifth,
         ninety_fifth,
@@ -134,7 +142,7 @@ def _draw_distribution(axes: Axes, values: NDArray[np.float64], unit: str) -> No
         alpha=0.08,
         zorder=0,
         linewidth=0,
-        label=f"5 to 95 %: {number_text(fifth)} to {number_text(ninety_fifth)} {unit}",
+        label=f"5 to 95 %: {lower} to {upper} {unit}".rstrip(),
     )
     axes.plot([], [], " ", label=f"{values.size:,} pixels, {beyond:,} beyond the axis")
     axes.legend(fontsize=7.5, frameon=False, labelcolor=INK, loc="best")

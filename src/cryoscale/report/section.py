@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cryoscale.errors import InputError
 from cryoscale.report.canvas import ACCENT, INK, open_frame, set_title
 from cryoscale.report.labels import label_of, number_text, with_unit
+from cryoscale.report.markers import series_colours
 from cryoscale.report.panels import new_panels
 
 AIR = "#eef1f4"
@@ -126,7 +127,7 @@ def section_history(run: xr.Dataset, places: Sequence[float], *, title: str | No
     lower.set_ylabel(with_unit("Area", run["thaw_bulb_area"]), fontsize=8.5, color=INK)
     lower.set_xlabel("Year", fontsize=8.5, color=INK)
     for axes in (upper, lower):
-        axes.legend(fontsize=7.5, frameon=False, labelcolor=INK, ncols=3, loc="best")
+        axes.legend(fontsize=8, frameon=False, labelcolor=INK, loc="upper left", bbox_to_anchor=(1.0, 1.02))
     set_title(upper, title)
     return upper
 
@@ -139,7 +140,7 @@ _AREAS = (
 
 
 def _draw_table(axes: Axes, column: xr.Dataset, number: int) -> None:
-    colour = cm.batlowS.colors[number + 2]
+    colour = series_colours(number + 1)[number]
     axes.plot(
         column.year,
         column.section_surface - column.permafrost_table_depth,

@@ -1,25 +1,28 @@
 """Plots beside the maps: series in time or by entry, and sections."""
 
 from collections.abc import Sequence
+from html import escape
+from textwrap import fill
 
 import numpy as np
-from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Title
+from bokeh.layouts import column
+from bokeh.models import Column, ColumnDataSource, Div, FixedTicker, HoverTool, NoOverlap
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from cryoscale.report.canvas import ACCENT, FAINT, GAP, INK
 from cryoscale.report.labels import number_text
 from cryoscale.viewer.section import Section
 from cryoscale.viewer.series import Classes, Series
 from cryoscale.viewer.source import Gap
 
-COLOURS = (INK, "#1f6f8b", "#8a6d2f", "#4b1d6b")
-"""Of the stores, in their order."""
-_MODELS = (ACCENT, "#4aa3b8", "#c9a24d", "#8f5fb0")
+COLOURS = ("#64798c", "#2382a6", "#98762a", "#8a5cb0")
+"""Of the stores, in their order; to be told from light paper and from dark, as those of the models."""
+_MODELS = ("#cf5336", "#35a0bb", "#bd9437", "#a982cf")
+_GAP = "#cf5336"
 _TOOLS = "pan,wheel_zoom,box_zoom,reset,save"
 
 
-def series_figures(shown: Sequence[tuple[str, Series]], *, height: int = 270) -> list[figure]:
+def series_figures(shown: Sequence[tuple[str, Series]], *, height: int = 240) -> list[Column]:
     """Plot series: those of one quantity together, each other quantity by itself.
 
     Parameters
@@ -31,11 +34,13 @@ def series_figures(shown: Sequence[tuple[str, Series]], *, height: int = 270) ->
 
     Returns
     -------
-    list of bokeh.plotting.figure
-        Sources are named ``series-0``, ``model-0``, ... in the order of the series.
+    list of bokeh.models.Column
+        A title and a figure each. Sources are named ``series-0``, ``model-0``, ... in the order of the series.
     """
-    kinds = list(dict.fromkeys((series.label, series.at.dtype.kind) for _, series in shown))
-    plots = {kind: _empty(kind, shown, height) for kind in kinds}
+    kinds: dict[tuple[str, str], Series] = {}
+    for _, series in shown:
+        kinds.setdefault((series.label, series.at.dtype.kind), series)
+    plots = {kind: _empty(first, height) for kind, first in kinds.items()}
     for number, (store, series) in enumerate(shown):
         plot = plots[series.label, series.at.dtype.kind]
         _draw_series(plot, series, number, name=store if len(shown) > 1 else "")
@@ -44,10 +49,10 @@ def series_figures(shown: Sequence[tuple[str, Series]], *, height: int = 270) ->
         if gaps:
             _shade(plot, sorted(gaps))
         _place_legend(plot)
-    return list(plots.values())
+    return [_under(kinds[kind].title, plot, where=kinds[kind].where) for kind, plot in plots.items()]
 
 
-def section_figures(shown: Sequence[tuple[str, Section]], *, height: int = 240) -> list[figure]:
+def section_figures(shown: Sequence[tuple[str, Section]], *, height: int = 220) -> list[Column]:
     """Plot values along a line: those of one quantity together, each other quantity by itself.
 
     Parameters
@@ -59,11 +64,11 @@ def section_figures(shown: Sequence[tuple[str, Section]], *, height: int = 240) 
 
     Returns
     -------
-    list of bokeh.plotting.figure
-        Sources are named ``section-0``, ... in the order of the sections.
+    list of bokeh.models.Column
+        A title and a figure each. Sources are named ``section-0``, ... in the order of the sections.
     """
     labels = list(dict.fromkeys(section.label for _, section in shown))
-    plots = {label: _plot(height, label, "Section from the first point to the second") for label in labels}
+    plots = {label: _plot(height, label) for label in labels}
     for number, (store, section) in enumerate(shown):
         source = ColumnDataSource(
             data={"distance": section.distance, "value": section.values}, name=f"section-{number}"
@@ -77,15 +82,18 @@ def section_figures(shown: Sequence[tuple[str, Section]], *, height: int = 240) 
         plot.add_tools(HoverTool(tooltips=[("km", "@distance{0.00}"), ("value", "@value{0.00}")], mode="vline"))
         plot.xaxis.axis_label = "Distance (km)"
         _place_legend(plot)
-    return list(plots.values())
+    return [_under("Section from the first point to the second", plot) for plot in plots.values()]
 
 
-def _empty(kind: tuple[str, str], shown: Sequence[tuple[str, Series]], height: int) -> figure:
-    first = next(series for _, series in shown if (series.label, series.at.dtype.kind) == kind)
+def _under(title: str, plot: figure, *, where: str = "") -> Column:
+    """A figure's own title would be cut off where the page is narrow; this one breaks lines."""
+    text = f"<b>{escape(title)}</b><br>{escape(where)}".removesuffix("<br>")
+    return column(Div(text=text, styles={"font-size": "13px"}), plot, sizing_mode="stretch_width", min_width=320)
+
+
+def _empty(first: Series, height: int) -> figure:
     dated = first.at.dtype.kind == "M"
-    plot = _plot(height, first.label, first.title, x_axis_type="datetime" if dated else "linear")
-    if first.where:
-        plot.add_layout(Title(text=first.where, text_font_style="normal", text_font_size="12px"), "above")
+    plot = _plot(height, first.label, x_axis_type="datetime" if dated else "linear")
     if not dated:
         plot.xaxis.axis_label = first.dim
         plot.xaxis.major_label_overrides = dict(enumerate(map(str, first.at)))
@@ -93,15 +101,12 @@ def _empty(kind: tuple[str, str], shown: Sequence[tuple[str, Series]], height: i
     return plot
 
 
-def _plot(height: int, label: str, title: str, **options: str) -> figure:
-    plot = figure(height=height, min_width=320, sizing_mode="stretch_width", tools=_TOOLS, title=title, **options)
+def _plot(height: int, label: str, **options: str) -> figure:
+    plot = figure(height=height, min_width=320, sizing_mode="stretch_width", tools=_TOOLS, **options)
     plot.toolbar.logo = None
-    plot.title.text_color = INK
-    plot.title.text_font_size = "13px"
     plot.yaxis.axis_label = label
     plot.axis.axis_label_text_font_style = "normal"
-    plot.axis.axis_label_text_color = INK
-    plot.grid.grid_line_color = FAINT
+    plot.xaxis.major_label_policy = NoOverlap(min_distance=8)
     plot.outline_line_color = None
     return plot
 
@@ -129,7 +134,7 @@ def _draw_series(plot: figure, series: Series, number: int, *, name: str) -> Non
 def _name_classes(plot: figure, classes: Classes) -> None:
     if classes:
         plot.yaxis.ticker = FixedTicker(ticks=[value for value, _ in classes])
-        plot.yaxis.major_label_overrides = dict(classes)
+        plot.yaxis.major_label_overrides = {value: fill(name, 14) for value, name in classes}
 
 
 def _rate(rate: float) -> str:
@@ -142,7 +147,8 @@ def _shade(plot: figure, gaps: Sequence[Gap]) -> None:
         "start",
         "end",
         source=ColumnDataSource(data={name: np.array(dates) for name, dates in ends.items()}, name="gaps"),
-        color=GAP,
+        color=_GAP,
+        alpha=0.18,
         line_color=None,
         level="underlay",
         legend_label="gap in the network",
@@ -158,6 +164,5 @@ def _place_legend(plot: figure) -> None:
     legend.orientation = "horizontal"
     legend.border_line_color = None
     legend.label_text_font_size = "11px"
-    legend.label_text_color = INK
     legend.padding = legend.margin = 0
     legend.click_policy = "hide"

@@ -1,5 +1,7 @@
 """The figure of a map: its image, its colours, its axes and what is marked on it."""
 
+from html import escape
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +13,11 @@ from bokeh.models import (
     ColumnDataSource,
     CustomJSHover,
     CustomJSTickFormatter,
+    Div,
     FixedTicker,
     HoverTool,
     LinearColorMapper,
+    NoOverlap,
     PanTool,
     ResetTool,
     SaveTool,
@@ -27,12 +31,13 @@ from odc.geo import CRS
 from cryoscale.report.canvas import INK
 from cryoscale.report.colours import MapColours
 from cryoscale.report.labels import label_of, unit_text
-from cryoscale.report.maps import NO_DATA
 from cryoscale.viewer.raster import View
 
 if TYPE_CHECKING:
     from cryoscale.viewer.map_panel import Frame
 
+_NO_DATA = (128, 138, 148, 0.3)
+"""Grey on light paper and on dark."""
 _VALUE = """
 if (names.length > 0) return names[value] ?? "no data"
 return isNaN(value) ? "no data" : `${value.toPrecision(4)} ${unit}`
@@ -54,8 +59,9 @@ class MapFigure:
 
     def __init__(self, frame: "Frame", number: int) -> None:
         self._image = ColumnDataSource(data=_nothing(), name=f"image-{number}")
-        self._mapper = LinearColorMapper(palette=["#000000"], low=0.0, high=1.0, nan_color=NO_DATA)
+        self._mapper = LinearColorMapper(palette=["#000000"], low=0.0, high=1.0, nan_color=_NO_DATA)
         self._text = CustomJSHover(args={"names": [], "unit": ""}, code=_VALUE)
+        self.title = Div(name=f"title-{number}", styles={"font-size": "14px"})  # a figure's own would not break lines
         self.plot = _empty_plot(frame, number)
         image = self.plot.image("image", "x", "y", "dw", "dh", source=self._image, color_mapper=self._mapper)
         self.plot.add_tools(
@@ -89,8 +95,9 @@ class MapFigure:
         names = [label for _, label in colours.classes]
         self._mapper.palette = list(colours.palette)
         self._text.args = {"names": names, "unit": unit_text(str(array.attrs.get("units", "")))}
-        self.plot.right = [_bar(self._mapper, names)]
-        self.plot.title.text = label_of(array)
+        before = next(iter(self.plot.right), ColorBar())
+        self.plot.right = [_bar(self._mapper, names, ink=before.major_label_text_color)]
+        self.title.text = f"<b>{escape(label_of(array))}</b>"
 
     def draw(self, view: View, colours: MapColours) -> None:
         """Show a view."""
@@ -108,15 +115,18 @@ class MapFigure:
         }
 
 
-def _bar(mapper: LinearColorMapper, names: list[str]) -> ColorBar:
-    """A new one for every variable: the page does not notice that a bar has got another ticker."""
+def _bar(mapper: LinearColorMapper, names: list[str], *, ink: str) -> ColorBar:
+    """A new one for every variable: the page does not notice that a bar has got another ticker.
+
+    Labels keep the colour that the page has given those of the bar before, on light paper or on dark.
+    """
     ticker = FixedTicker(ticks=list(range(len(names)))) if names else BasicTicker()
     return ColorBar(
         color_mapper=mapper,
         width=12,
         ticker=ticker,
-        major_label_overrides=dict(enumerate(names)),
-        major_label_text_color=INK,
+        major_label_overrides={place: fill(name, 14) for place, name in enumerate(names)},
+        major_label_text_color=ink,
     )
 
 
@@ -142,13 +152,11 @@ def _empty_plot(frame: "Frame", number: int) -> figure:
         name=f"map-{number}",
         tools=[PanTool(), wheel, BoxZoomTool(match_aspect=True), ResetTool(), SaveTool(), TapTool()],
         active_scroll=wheel,
-        background_fill_color="#f6f7f8",
     )
     plot.toolbar.logo = None
     plot.grid.visible = False
-    plot.title.text_color, plot.title.text_font_size = INK, "14px"
+    plot.xaxis.major_label_policy = NoOverlap(min_distance=8)
     plot.axis.axis_label_text_font_style = "normal"
-    plot.axis.axis_label_text_color = INK
     _name_axes(plot, frame.crs)
     return plot
 

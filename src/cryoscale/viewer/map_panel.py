@@ -17,6 +17,7 @@ from bokeh.models import (
     Select,
     Slider,
 )
+from bokeh.plotting import figure
 from odc.geo import CRS
 
 from cryoscale.errors import ResourceError
@@ -31,8 +32,15 @@ from cryoscale.viewer.source import Source, layer_labels
 MARGIN = 1.4
 """How much more than the frame is read, so that a short pan finds its pixels there."""
 
-QUIET = {"color": "#5b6770"}
-WARNING = {"color": "#8a2f1b", "background": "#fbeeea", "padding": "6px 10px", "border-radius": "4px"}
+QUIET = {"color": "var(--quiet)"}
+WARNING = {
+    "color": "var(--warning)",
+    "background": "var(--warning-paper)",
+    "padding": "6px 10px",
+    "border-radius": "4px",
+}
+WRAP = {"flex-wrap": "wrap"}
+"""A row that goes on below where the page is narrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ class MapPanel:
             width=330,
         )
         self._layers = Slider(start=0, end=1, value=0, step=1, show_value=False, width=400, name=f"layer-{number}")
+        self._layers.styles = {"max-width": "calc(100vw - 180px)"}
         self._date = Div(align="center")
         self._low, self._high = (
             NumericInput(title=title, mode="float", width=80, name=f"{title.lower()}-{number}")
@@ -122,11 +131,18 @@ class MapPanel:
         return self._figure.limits
 
     @property
+    def plot(self) -> figure:
+        """The figure of the map."""
+        return self._figure.plot
+
+    @property
     def model(self) -> Column:
         """What goes onto the page."""
-        colours = row(self._names, self._low, self._high, self._auto)
+        colours = row(self._names, self._low, self._high, self._auto, styles=WRAP)
         date = row(self._layers, self._date, height=34)  # also without a slider, so that maps stand side by side
-        return column(heading(self.source, self.name), colours, date, self._notice, self._figure.plot, self._links)
+        return column(
+            heading(self.source, self.name), colours, date, self._notice, self._figure.title, self.plot, self._links
+        )
 
     def refresh(self) -> None:
         """Read what the window shows, and draw it; say so where that is too much to read."""

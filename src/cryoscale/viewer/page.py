@@ -6,8 +6,8 @@ from importlib.resources import files
 import numpy as np
 from bokeh.document import Document
 from bokeh.layouts import column, row
-from bokeh.models import Button, Column, ColumnDataSource, Div, RadioButtonGroup, Range1d, Row
-from bokeh.plotting import figure
+from bokeh.models import Button, Column, ColumnDataSource, CustomJS, Div, RadioButtonGroup, Range1d, Row
+from bokeh.themes import Theme
 from jinja2 import Template
 from odc.geo import CRS
 
@@ -17,7 +17,7 @@ from cryoscale.report.canvas import ACCENT, INK
 from cryoscale.viewer.addresses import layer_query, link, points_query
 from cryoscale.viewer.changes import when_changed
 from cryoscale.viewer.figures import section_figures, series_figures
-from cryoscale.viewer.map_panel import QUIET, Frame, MapPanel, first_layer, notice
+from cryoscale.viewer.map_panel import QUIET, WRAP, Frame, MapPanel, first_layer, notice
 from cryoscale.viewer.pixels import series_at, series_name
 from cryoscale.viewer.raster import Layer, Point, first_window, fitted_window
 from cryoscale.viewer.section import Section, read_section
@@ -50,14 +50,20 @@ def build_page(document: Document, sources: Sequence[Source]) -> None:
     """
     names = distinct_names(sources)
     document.title = "cryoscale: " + ", ".join(names)
-    document.template = Template(files("cryoscale.viewer").joinpath("page.html.j2").read_text(encoding="utf-8"))
+    document.template = Template(_text("page.html.j2"))
+    sheets = {"Widget": "controls.css", "Legend": "legends.css"}
+    document.theme = Theme(json={"attrs": {name: {"stylesheets": [_text(file)]} for name, file in sheets.items()}})
     named = list(enumerate(zip(sources, names, strict=True)))
     mapped = {number: (source, name) for number, (source, name) in named if source.maps}
     tables = [TablePanel(source, number, name=name).model for number, (source, name) in named if not source.maps]
+    plots = []
     if mapped:
-        document.add_root(_Maps(document, mapped).model)
+        maps = _Maps(document, mapped)
+        document.add_root(maps.model)
+        plots = [panel.plot for panel in maps.panels.values()]
     if tables:
         document.add_root(row(*tables, sizing_mode="stretch_width"))
+    document.js_on_event("document_ready", CustomJS(args={"plots": plots}, code=_text("ready.js")))
 
 
 class _Maps:
@@ -91,11 +97,11 @@ class _Maps:
     @property
     def model(self) -> Column:
         """What goes onto the page."""
-        maps = row(*(panel.model for panel in self.panels.values()))
-        tools = row(Div(text="Click for", align="center"), self._modes, self._clear, self._hints)
-        beside = column(tools, self._plots, sizing_mode="stretch_width")
+        maps = row(*(panel.model for panel in self.panels.values()), styles=WRAP)
+        tools = row(Div(text="Click for", align="center"), self._modes, self._clear, self._hints, styles=WRAP)
+        beside = column(tools, self._plots, sizing_mode="stretch_width", min_width=340)
         if len(self.panels) == 1:
-            return row(maps, beside, sizing_mode="stretch_width")
+            return row(maps, beside, sizing_mode="stretch_width", styles=WRAP)
         return column(maps, beside, sizing_mode="stretch_width")
 
     def _moved(self) -> None:
@@ -190,12 +196,16 @@ class _Maps:
         return [_beside(section_figures(shown)), Div(text=f"Save: {' · '.join(links)}", name="section-links")]
 
 
-def _beside(plots: Sequence[figure]) -> Row:
-    return row(*plots, sizing_mode="stretch_width")
+def _text(file: str) -> str:
+    return files("cryoscale.viewer").joinpath(file).read_text(encoding="utf-8")
+
+
+def _beside(plots: Sequence[Column]) -> Row:
+    return row(*plots, sizing_mode="stretch_width", styles=WRAP)
 
 
 def _frame(source: Source, *, n_maps: int) -> Frame:
-    size = (580, 500) if n_maps == 1 else (470, 440)
+    size = (580, 500) if n_maps == 1 else (455, 425)
     window = first_window(source, first_layer(source), pixels=size[::-1])
     crs = geobox_of(source.data).crs
     window = fitted_window(window, frame=size, crs=crs)

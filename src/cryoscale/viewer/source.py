@@ -106,12 +106,14 @@ def open_source(path: Folder) -> Source:
     StoreError
         If it is not a store that cryoscale wrote; if it is a folder of stores, they are named.
     """
+    _refuse_overviews(path)
     _require_store(path)
     kind = read_provenance(path).product
     read_schema(kind)
     store = open_lazily(path)
     levels = {1: store} | {factor: open_lazily(level) for factor, level in open_overviews(path, store).items()}
-    missing = sum(len(missing_blocks(path, str(name))) for name in store.data_vars)
+    # Only whole stores have overviews; to list the chunks of a large one takes longer than its first view.
+    missing = 0 if len(levels) > 1 else sum(len(missing_blocks(path, str(name))) for name in store.data_vars)
     return Source(path, kind, levels, _gaps_beside(path), missing)
 
 
@@ -207,6 +209,11 @@ def _require_store(path: Folder) -> None:
         raise StoreError(f"{path}: is a folder of stores. Name one of them: {', '.join(found)}.")
     what = "there is no such folder" if not path.exists() else "there is no Zarr store here"
     raise StoreError(f"{path}: {what}. Name a store that cryoscale wrote, such as results/deformation.zarr.")
+
+
+def _refuse_overviews(path: Folder) -> None:
+    if any(part.endswith(SUFFIX) for part in path.parts):
+        raise StoreError(f"{path}: holds overviews, a cache. Name the store that they lie beside; it uses them.")
 
 
 def _is_group(folder: Folder) -> bool:

@@ -6,7 +6,7 @@ from bokeh.models import Column, Div, Row, Select
 from cryoscale.viewer.addresses import link
 from cryoscale.viewer.changes import when_changed
 from cryoscale.viewer.figures import series_figures
-from cryoscale.viewer.map_panel import choices, heading, notice
+from cryoscale.viewer.map_panel import WRAP, choices, heading, notice
 from cryoscale.viewer.series import Series, read_series
 from cryoscale.viewer.source import Source, entry_labels
 
@@ -39,7 +39,10 @@ class TablePanel:
     def model(self) -> Column:
         """What goes onto the page."""
         return column(
-            heading(self._source, self._name), row(self._names, self._selects), self._plots, sizing_mode="stretch_width"
+            heading(self._source, self._name),
+            row(self._names, self._selects, styles=WRAP),
+            self._plots,
+            sizing_mode="stretch_width",
         )
 
     def _choose(self) -> None:
