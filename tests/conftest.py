@@ -1,8 +1,11 @@
 """Fixtures that all tests share."""
 
 import logging
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dask
 import dask.array as da
@@ -59,6 +62,28 @@ def make_cube() -> Callable[..., xr.Dataset]:
         return xr.Dataset(variables, coords={**grid_coords(geobox), "time": time})
 
     return make
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Two MiB that are a disk of their own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"a small disk cannot be mounted: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.fixture
+def full_disk(small_disk: Path) -> Path:
+    """The small disk, with nothing left on it."""
+    with (small_disk / "ballast").open("wb", buffering=0) as file:
+        while shutil.disk_usage(small_disk).free:
+            file.write(bytes(4096))
+    return small_disk
 
 
 @pytest.fixture(scope="session")

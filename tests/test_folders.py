@@ -1,10 +1,12 @@
 """Folders of a disk; those of an object store are tested with the engine, against a server."""
 
+import errno
+import sys
 from pathlib import Path
 
 import pytest
 
-from cryoscale.errors import ConfigError
+from cryoscale.errors import RESUME, ConfigError, InputError, MissingExtraError, ResourceError
 from cryoscale.folders import (
     files_below,
     folder_at,
@@ -12,7 +14,10 @@ from cryoscale.folders import (
     location_of,
     move_into_place,
     place_to_build,
+    reaching,
     remove,
+    require_writable,
+    writing,
 )
 
 
@@ -62,3 +67,60 @@ def test_removing_what_is_not_there_is_no_error(tmp_path):
     (tmp_path / "there").mkdir()
     remove(tmp_path / "there")
     assert not (tmp_path / "there").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [
+        (errno.ENOSPC, f"No space is left on its disk. Make room there. {RESUME}"),
+        (errno.EDQUOT, f"Your quota of its disk is used up. Make room there, or have it raised. {RESUME}"),
+        (errno.EACCES, "Permission is denied."),
+        (errno.EROFS, "Its disk can only be read. Name a place on another."),
+    ],
+)
+def test_what_a_disk_refuses_is_said_with_what_to_do(tmp_path, kind, advice):
+    with pytest.raises(ResourceError) as raised, writing(tmp_path / "a.zarr"):
+        raise OSError(kind, "reason")
+    assert str(raised.value).startswith(f"{tmp_path}/a.zarr: {advice}")
+    with pytest.raises(ResourceError, match=f"^{tmp_path}/b.tif: "), writing(tmp_path / "a.zarr"):
+        raise OSError(kind, "reason", str(tmp_path / "b.tif"))
+
+
+def test_other_errors_stay_what_they_are(tmp_path):
+    with pytest.raises(ZeroDivisionError), writing(tmp_path):
+        raise ZeroDivisionError
+    with pytest.raises(InputError), writing(tmp_path):
+        raise InputError("ours")
+    with pytest.raises(FileNotFoundError), writing(tmp_path):
+        raise FileNotFoundError(errno.ENOENT, "reason")
+
+
+def test_any_error_on_a_full_disk_is_taken_for_that(full_disk):
+    with pytest.raises(ResourceError, match="No space is left"), writing(full_disk / "a.tif"):
+        raise SystemError("Unknown GDAL error")
+
+
+def test_a_file_where_a_folder_should_be(tmp_path):
+    (tmp_path / "file").touch()
+    require_writable(tmp_path / "new/folder")
+    for folder in (tmp_path / "file", tmp_path / "file/results"):
+        with pytest.raises(ResourceError, match=f"^{tmp_path}/file: A file is where a folder should be"):
+            require_writable(folder)
+
+
+def test_an_object_store_without_credentials(tmp_path, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    store = folder_at("s3://bucket-of-nobody/a.zarr")
+    message = "cannot be used .Unable to locate credentials.. AWS_ACCESS_KEY_ID and"
+    with pytest.raises(ResourceError, match=message), reaching(store):
+        store.exists()
+
+
+def test_the_library_of_object_stores_is_missed_at_once(monkeypatch):
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(MissingExtraError, match=r"s3://a/b: needs s3fs .*pip install 'cryoscale\[s3\]'"):
+        folder_at("s3://a/b")

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import rioxarray  # noqa: F401  (registers the accessor)
 import xarray as xr
+import zarr
 
 from cryoscale.engine import Cluster, open_scheduler, run
-from cryoscale.errors import StoreError
-from cryoscale.schemas import STORE_KINDS, build_schema, problems, read_schema, require_valid
-from cryoscale.store import Provenance, fingerprint, open_store, read_provenance
+from cryoscale.errors import ResourceError, StoreError
+from cryoscale.schemas import STORE_KINDS, build_schema, problems, read_schema, require_undamaged, require_valid
+from cryoscale.store import Provenance, create_store, fingerprint, open_store, read_provenance, save_small
 
 PROVENANCE = Provenance("deformation-cube", {"inversion": {"gamma": 1e-4}}, {"stack": "abc"})
 
@@ -47,6 +48,27 @@ def test_an_incomplete_store_is_not_opened(store):
         open_store(store)
     assert list(problems(store)) == ["displacement: 1 chunks are missing, the first (0, 1, 2)"]
     assert np.isnan(open_store(store, complete=False).displacement[:, 32:64, 64:]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere", "there is no such folder. Name a store that cryoscale wrote"),
+        ("", "is a folder of stores. Name one of them: cube.zarr."),
+        ("cube.zarr/velocity", "there is no such folder"),
+        ("cube.zarr/displacement", "is not a store that cryoscale wrote"),
+        ("cube.zarr/zarr.json", "is not a store that cryoscale wrote"),
+        ("broken", "is not a store that cryoscale wrote"),
+        ("foreign", "is not a store that cryoscale wrote"),
+    ],
+)
+def test_what_is_there_instead_of_a_store(store, name, message):
+    (store.parent / "broken").mkdir()
+    (store.parent / "broken/zarr.json").write_text("{")
+    zarr.create_group(store.parent / "foreign")
+    for check in (read_provenance, require_valid, require_undamaged):
+        with pytest.raises(StoreError, match=message):
+            check(store.parent / name)
 
 
 def test_no_store(tmp_path):
@@ -112,3 +134,11 @@ def test_fingerprints_of_stores_ignore_where_they_are(store, tmp_path):
     shutil.copytree(store, tmp_path / "elsewhere" / store.name)
     os.utime(tmp_path / "elsewhere" / store.name / "zarr.json", (0, 0))
     assert fingerprint([store]) == fingerprint([tmp_path / "elsewhere" / store.name])
+
+
+def test_stores_that_do_not_fit_on_the_disk(make_cube, full_disk):
+    cube, message = make_cube((32, 32)).compute(), f"^{full_disk}/a.zarr.*: No space is left on its disk"
+    with pytest.raises(ResourceError, match=message):
+        create_store(full_disk / "a.zarr", cube, chunks={"y": 32, "x": 32}, provenance=PROVENANCE)
+    with pytest.raises(ResourceError, match=message):
+        save_small(cube, full_disk / "a.zarr", provenance=PROVENANCE)

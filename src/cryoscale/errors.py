@@ -1,5 +1,8 @@
 """What can go wrong for a reason the user can mend: each message says which file, variable, value, and what to do."""
 
+RESUME = "Tiles that are written are kept: the same command goes on from there."
+"""What is true of every run that has ended early, whatever the reason."""
+
 
 class CryoscaleError(Exception):
     """Base of every error whose message is meant for the user; the command line prints it without a traceback."""
@@ -18,7 +21,7 @@ class StoreError(CryoscaleError, RuntimeError):
 
 
 class ResourceError(CryoscaleError, RuntimeError):
-    """A run that will not fit into the memory or the disk that it has been given."""
+    """A run that lacks memory, disk, workers, or the right to write where it should."""
 
 
 class MissingExtraError(CryoscaleError, ImportError):

@@ -107,7 +107,7 @@ def test_an_existing_scheduler_is_reached_with_its_certificate(encrypted):
 def test_another_certificate_does_not_open_it(encrypted, tmp_path):
     with (
         temporary_tls(tmp_path) as other,
-        pytest.raises(ResourceError, match=r"kind tcp\) did not start") as raised,
+        pytest.raises(ResourceError, match=r"no Dask scheduler can be used there") as raised,
         open_scheduler(Cluster(kind="tcp", address=encrypted[1], tls=other, patience=2)),
     ):
         pass
@@ -116,7 +116,10 @@ def test_another_certificate_does_not_open_it(encrypted, tmp_path):
 
 def test_no_scheduler_at_the_address():
     with (
-        pytest.raises(ResourceError, match=r"did not start: Timed out .*tcp://127.0.0.1:1 after 1 s"),
+        pytest.raises(
+            ResourceError,
+            match=r"no Dask scheduler can be used there .cluster.address.: Timed out .*tcp://127.0.0.1:1 after 1 s",
+        ),
         open_scheduler(Cluster(kind="tcp", address="tcp://127.0.0.1:1", patience=1)),
     ):
         pass

@@ -211,19 +211,6 @@ def test_two_runs_on_one_store(start, tmp_path):
     resumes(start, tmp_path / "a.zarr")
 
 
-@pytest.fixture
-def small_disk(tmp_path) -> Iterator[Path]:
-    """Two MiB that are a disk of their own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]
-    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
 @pytest.mark.parametrize("cluster", [THREADS, pytest.param(LOCAL, marks=pytest.mark.slow)], ids=["threads", "local"])
 def test_the_disk_is_full(start, small_disk, cluster):
     path = small_disk / "a.zarr"
@@ -233,3 +220,12 @@ def test_the_disk_is_full(start, small_disk, cluster):
     assert KEPT in message
     subprocess.run(["mount", "-o", "remount,size=32m", small_disk], check=True)
     resumes(start, path, side=1024)
+
+
+def test_the_disk_is_full_before_the_store_is_there(start, full_disk):
+    message = fail(start(full_disk / "a.zarr", THREADS))
+    assert "No space is left on its disk. Make room there." in message
+    assert KEPT in message
+    (full_disk / "ballast").unlink()
+    finish(start(full_disk / "a.zarr", THREADS))
+    assert len(chunks(full_disk / "a.zarr")) == 64

@@ -62,3 +62,20 @@ def test_processes_begin_with_the_libraries_alone(monkeypatch):
     monkeypatch.setattr("cryoscale.engine.plan.LIBRARIES", 1)
     assert idle_memory(Cluster(kind="local", workers=2)) == OVERHEAD + 1
     assert idle_memory(Cluster(workers=2)) > OVERHEAD + 10**7
+
+
+def test_what_is_written_already_needs_no_more_room(tmp_path, monkeypatch):
+    fitting = plan(tmp_path, Cluster(workers=2, memory="8 GiB"), shape=(320, 320))
+    needed = fitting.steps[0].bytes_written
+    monkeypatch.setattr("cryoscale.engine.plan.free_disk", lambda _: needed - 1)
+    with pytest.raises(ResourceError, match="Make room there, or name an output folder on another disk"):
+        fitting.require_fit()
+    fitting.output.mkdir(parents=True)
+    (fitting.output / "chunk").write_bytes(bytes(1))
+    fitting.require_fit()
+
+
+def test_an_output_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "not").touch()
+    with pytest.raises(ResourceError, match="not: A file is where a folder should be"):
+        plan(tmp_path, Cluster(workers=2, memory="8 GiB"), shape=(320, 320)).require_fit()

@@ -21,5 +21,5 @@ def test_they_are_what_the_modules_say_of_themselves():
 def test_missing_ones_are_all_named_with_the_way_to_get_them(monkeypatch):
     wheels = {name: [name] for name in ("numpy", "sklearn", "shap")}
     monkeypatch.setattr(versions, "packages_distributions", lambda: wheels)
-    with pytest.raises(MissingExtraError, match=r"moisture: needs xgboost, catboost. pip install 'cryoscale\[moist"):
+    with pytest.raises(MissingExtraError, match=r"moisture: needs xgboost, catboost: pip install 'cryoscale\[moist"):
         library_versions()

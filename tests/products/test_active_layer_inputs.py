@@ -275,6 +275,7 @@ def test_the_template_loads_back(tmp_path):
         ActiveLayerConfig.load(write(tmp_path, template))
     for name in required:
         assert name in str(refused.value)
+    (tmp_path / "there").touch()
     loaded = ActiveLayerConfig.load(write(tmp_path, template), [f"{name}=there" for name in required])
     assert loaded.sharpening == Sharpening()
     assert loaded.lst.path == tmp_path / "there"

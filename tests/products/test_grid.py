@@ -54,8 +54,8 @@ def test_an_ellipsoid_without_a_datum_is_a_crs():
 @pytest.mark.parametrize(
     "parts",
     [
-        {"like": "like.tif", "crs": "EPSG:4326"},
-        {"like": "like.tif", "crs": "EPSG:4326", "resolution": 0.01, "bounds": BOUNDS},
+        {"like": "config.yaml", "crs": "EPSG:4326"},
+        {"like": "config.yaml", "crs": "EPSG:4326", "resolution": 0.01, "bounds": BOUNDS},
         {"crs": "EPSG:4326"},
         {"resolution": 0.01, "bounds": BOUNDS},
     ],

@@ -200,7 +200,7 @@ def test_sensors_without_a_common_pixel_are_refused(record):
 
 def test_an_unknown_covariate_is_refused(finished, tmp_path):
     with pytest.raises(ConfigError, match="slop is no registered variable; did you mean slope"):
-        changed(finished[0], tmp_path, lambda content: content["drivers"].update(covariates={"slop": "a.tif"}))
+        changed(finished[0], tmp_path, lambda content: content["drivers"].update(covariates={"slop": str(tmp_path)}))
 
 
 def test_the_template_shows_a_list_of_sections():

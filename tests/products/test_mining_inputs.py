@@ -187,7 +187,7 @@ def test_units_can_be_polygons_with_names(config, tmp_path):
     [
         (["mine.last_year=2001"], "last_year is 2001, but must be later than first_year, 2001"),
         (["mine.years=[1999]"], r"years: \[1999\] are not simulated; that is 2001 to 2016"),
-        (["ground_ice.table=ice.csv"], "give table or logs, one of them"),
+        (["ground_ice.table=refused.yaml"], "give table or logs, one of them"),
         (["vegetation.bands.red=null"], "vegetation.bands.red"),
         (["mine.heat.lakes=4"], "unknown key; did you mean 'lake'"),
         (["mine.heat.numerics.growth=0.5"], "mine.heat.numerics.growth"),

@@ -159,7 +159,10 @@ def test_options_of_the_samples_count(config, with_samples):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["covariates.slope={path: a.tif, unit: degree}"], "slope is made of the DEM already; give it another name"),
+        (
+            ["covariates.slope={path: config.yaml, unit: degree}"],
+            "slope is made of the DEM already; give it another name",
+        ),
         (["features=[ndvi, snow]"], "features: snow is no covariate; there are elevation, slope"),
         (["porosity=pores"], "porosity: pores is no covariate; there are"),
         (["porosity=45"], "porosity: 45.* is no share of a volume; give m3 m-3, above 0 and at most 1"),
@@ -204,6 +207,7 @@ def test_the_template_loads_back(tmp_path):
     assert result.exit_code == 0
     assert set(yaml.safe_load(result.output)) == set(MoistureConfig.model_fields)
     path = tmp_path / "config.yaml"
+    (tmp_path / "here").touch()
     path.write_text(result.output.replace("  # required", " here"), encoding="utf-8")
     config = MoistureConfig.load(path)
     assert config.terrain.elevation == tmp_path / "here"

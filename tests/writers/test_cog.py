@@ -14,7 +14,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.enums import ColorInterp
 from rio_cogeo import cog_validate
 
-from cryoscale.errors import InputError
+from cryoscale.errors import InputError, ResourceError
 from cryoscale.grids import geobox_of, grid_coords
 from cryoscale.variables import attributes
 from cryoscale.variables.permafrost import GROUND_CLASSES
@@ -265,3 +265,12 @@ def test_what_is_no_colour_is_refused(classes, tmp_path, colours):
     with pytest.raises(InputError, match=r"ground_class: colour .* of class .*written as '#rrggbb'"):
         write_cog(classes, tmp_path / "classes.tif", colours=colours)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("shape", [(800, 900), (620, 700), (600, 640)])
+def test_a_full_disk_is_named_and_nothing_is_left_on_it(small_disk, shape):
+    """It fills up while GDAL writes tiles, while it closes the file, or while it makes the final one."""
+    noise = make_map(np.random.default_rng(0).normal(size=shape).astype("float32"))
+    with pytest.raises(ResourceError, match=f"{small_disk}/a.tif: No space is left on its disk. Make room there"):
+        write_cog(noise, small_disk / "a.tif")
+    assert not list(small_disk.iterdir())

@@ -68,6 +68,7 @@ def _local(cluster: Cluster, words: Words) -> AbstractContextManager[Watch]:
         dashboard_address=cluster.dashboard or LOOPBACK,
         worker_dashboard_address=LOOPBACK,
         death_timeout=cluster.patience,
+        preload="cryoscale.engine.interrupts",
     )
     return _watched(start, cluster, words, outlook=_local_outlook)
 
@@ -158,7 +159,10 @@ def _watched(
             raise
         except Exception as error:
             logs = f"\nThe last of its logs:\n{said}" if (said := words()) else ""
-            raise ResourceError(f"the cluster (kind {cluster.kind}) did not start: {error}.{logs}") from error
+            what = f"the cluster (kind {cluster.kind}) did not start"
+            if cluster.kind is ClusterKind.TCP:
+                what = f"{cluster.address}: no Dask scheduler can be used there (cluster.address)"
+            raise ResourceError(f"{what}: {str(error).rstrip('.')}.{logs}") from error
         yield Watch(client, patience=cluster.patience, outlook=partial(outlook, started), words=words)
 
 

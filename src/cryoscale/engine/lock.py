@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from cryoscale.errors import StoreError
-from cryoscale.folders import Folder
+from cryoscale.folders import Folder, reaching, writing
 
 BEAT = timedelta(seconds=20)
 """Between two signs of life of whoever holds a lock in an object store."""
@@ -55,11 +55,13 @@ def _is_held(store: Folder, owner: str) -> StoreError:
 
 @contextmanager
 def _locked_file(file: Path, store: Folder) -> Iterator[None]:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with _open_locked(file, store) as handle:
-        handle.truncate(0)
-        handle.write(json.dumps(_owner()))
-        handle.flush()
+    with writing(store):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = _open_locked(file, store)
+    with handle:
+        with writing(store):
+            handle.truncate(0)
+            os.write(handle.fileno(), json.dumps(_owner()).encode())  # a full disk is not met again on closing
         try:
             yield
         finally:
@@ -85,7 +87,8 @@ def _open_locked(file: Path, store: Folder) -> TextIO:
 @contextmanager
 def _locked_object(file: Folder, store: Folder) -> Iterator[None]:
     owner = _owner()
-    _take(file, store, owner)
+    with reaching(store):
+        _take(file, store, owner)
     over = threading.Event()
     beating = threading.Thread(target=_beat, args=(file, owner, over), daemon=True)
     beating.start()

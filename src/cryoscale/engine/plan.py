@@ -1,10 +1,8 @@
 """What a run will read, write and need in memory, before it computes anything."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 
 import psutil
 from dask.utils import format_bytes
@@ -12,7 +10,7 @@ from dask.utils import format_bytes
 from cryoscale.engine.cluster import Cluster, ClusterKind, describe
 from cryoscale.engine.tiles import PixelCost
 from cryoscale.errors import ResourceError
-from cryoscale.folders import Folder
+from cryoscale.folders import Folder, files_below, free_disk, require_writable
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class Plan:
     output: Folder
 
     def require_fit(self) -> None:
-        """Refuse a run that needs more memory or disk than there is.
+        """Refuse a run that needs more memory or disk than there is, or whose output cannot be written.
 
         Raises
         ------
@@ -84,11 +82,12 @@ class Plan:
                     f"{step.name}: needs {format_bytes(step.peak_memory)} per worker, which has "
                     f"{format_bytes(self.cluster.worker_memory)}. Raise cluster.memory or lower cluster.workers."
                 )
+        require_writable(self.output)
         needed, free = sum(step.bytes_written for step in self.steps), free_disk(self.output)
-        if free is not None and needed > free:
+        if free is not None and needed > free and needed > free + sum(files_below(self.output).values()):
             raise ResourceError(
                 f"{self.output}: the stores take up to {format_bytes(needed)}, but the disk has "
-                f"{format_bytes(free)} free. Name an output folder on another disk."
+                f"{format_bytes(free)} free. Make room there, or name an output folder on another disk."
             )
 
     def rows(self) -> list[tuple[str, ...]]:
@@ -183,11 +182,3 @@ def idle_memory(cluster: Cluster) -> int:
 def task_memory(cluster: Cluster) -> int:
     """Memory that one task may use, with a tenth of the worker's kept free, bytes."""
     return int((0.9 * cluster.worker_memory - idle_memory(cluster)) / cluster.threads_per_worker)
-
-
-def free_disk(folder: Folder) -> int | None:
-    """Free bytes on the disk that a folder is, or will be, on; None for an object store, which has no end."""
-    if not isinstance(folder, Path):
-        return None
-    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
-    return shutil.disk_usage(existing).free

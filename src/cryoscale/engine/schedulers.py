@@ -20,8 +20,8 @@ from distributed.scheduler import KilledWorker
 
 from cryoscale.engine.cluster import Cluster, ClusterKind
 from cryoscale.engine.launch import connect
-from cryoscale.engine.watch import RESUME, Watch
-from cryoscale.errors import ResourceError
+from cryoscale.engine.watch import Watch
+from cryoscale.errors import RESUME, ResourceError
 
 Jobs = Mapping[str, Callable[[], None]]
 

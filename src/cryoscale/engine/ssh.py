@@ -7,7 +7,7 @@ from pathlib import Path
 from distributed import SpecCluster, SSHCluster
 from pydantic import Field
 
-from cryoscale.config import Config, ConfigPath
+from cryoscale.config import Config, ConfigInput, ConfigPath
 from cryoscale.engine.tls import Tls
 from cryoscale.engine.watch import LOOPBACK
 from cryoscale.errors import MissingExtraError
@@ -18,7 +18,7 @@ class Ssh(Config):
 
     hosts: tuple[str, ...] = Field(min_length=1, description="names of the hosts; the scheduler runs on the first")
     folder: ConfigPath = Field(Path("ssh"), description="folder that all hosts share: certificates while a run lasts")
-    config: ConfigPath | None = Field(
+    config: ConfigInput | None = Field(
         None, description="OpenSSH configuration with users, ports, keys; null: ~/.ssh/config"
     )
     python: str | None = Field(None, description="Python of the hosts; null: the path of the one that runs this")

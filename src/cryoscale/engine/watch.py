@@ -9,9 +9,8 @@ from enum import StrEnum
 
 from distributed import Client
 
-from cryoscale.errors import ResourceError
+from cryoscale.errors import RESUME, ResourceError
 
-RESUME = "Tiles that are written are kept: the same command goes on from there."
 LOOPBACK = "127.0.0.1:0"
 """Where dashboards listen unless asked: any free port of the host that they run on."""
 

@@ -28,5 +28,5 @@ def library_versions() -> dict[str, str]:
     wheels = packages_distributions()
     lacking = [name for name in LIBRARIES if name not in wheels]
     if lacking:
-        raise MissingExtraError(f"moisture: needs {', '.join(lacking)}. pip install 'cryoscale[moisture]'")
+        raise MissingExtraError(f"moisture: needs {', '.join(lacking)}: pip install 'cryoscale[moisture]'.")
     return {name: version(wheels[name][0]) for name in LIBRARIES}

@@ -11,6 +11,7 @@ import xarray as xr
 from cryoscale import stats, thermal
 from cryoscale.engine import Plan, Scheduler, open_scheduler
 from cryoscale.engine import run as run_tiles
+from cryoscale.engine.overviews import write_overviews_if_large
 from cryoscale.errors import InputError
 from cryoscale.folders import Folder
 from cryoscale.products.active_layer_inputs import (
@@ -103,6 +104,7 @@ def run(
         thaw = _thaw(config, inputs, detail.fine, daily, write=write, overwrite=overwrite)
         sites, calibration = _calibrate(config, inputs, land, ndvi.fine, thaw, scheduler=scheduler)
         layer = _active_layer(config, inputs, land, thaw, calibration, spread=detail.error, write=write)
+        write_overviews_if_large(store_path(config, "active_layer"), scheduler=scheduler)
         findings = Findings(
             layer=layer,
             thaw=thaw,

@@ -13,8 +13,9 @@ from pydantic import Field
 
 from cryoscale import thermal
 from cryoscale.chunks import stored_chunks
-from cryoscale.config import Config, ConfigFolder, ConfigPath
+from cryoscale.config import Config, ConfigFolder, ConfigInput, ConfigPath
 from cryoscale.engine import Cluster, PixelCost, Plan, choose_tile, plan_step
+from cryoscale.engine.overviews import plan_overviews
 from cryoscale.engine.plan import task_memory
 from cryoscale.errors import InputError
 from cryoscale.grids import describe_grid
@@ -42,9 +43,9 @@ from cryoscale.variables import attributes
 class NdviSource(Config):
     """Coarse vegetation indices through the year, and a fine one."""
 
-    path: ConfigPath = Field(description="folder of coarse rasters; numbers times their scale tag lie within -1 to 1")
+    path: ConfigInput = Field(description="folder of coarse rasters; numbers times their scale tag lie within -1 to 1")
     pattern: str = Field("ndvi_{date:%Y%m%d}.tif", description="template of their names; * stands for anything")
-    fine: ConfigPath | tuple[ConfigPath, ...] = Field(description="NDVI of the fine grid, such as a Landsat composite")
+    fine: ConfigInput | tuple[ConfigInput, ...] = Field(description="NDVI of the fine grid, as a Landsat composite")
 
     def fine_paths(self) -> list[Path]:
         """Files of the fine index."""
@@ -54,10 +55,10 @@ class NdviSource(Config):
 class FineLand(Config):
     """Maps of the land at the fine resolution."""
 
-    elevation: ConfigPath | tuple[ConfigPath, ...] = Field(description="DEM, one file or several that join")
-    classes: ConfigPath | None = Field(None, description="classes of vegetation or soil that E may differ by")
-    water: ConfigPath | None = Field(None, description="water: outlines, or a raster that is not 0 on it")
-    bare_rock: ConfigPath | None = Field(None, description="bare rock, likewise")
+    elevation: ConfigInput | tuple[ConfigInput, ...] = Field(description="DEM, one file or several that join")
+    classes: ConfigInput | None = Field(None, description="classes of vegetation or soil that E may differ by")
+    water: ConfigInput | None = Field(None, description="water: outlines, or a raster that is not 0 on it")
+    bare_rock: ConfigInput | None = Field(None, description="bare rock, likewise")
     bare_classes: tuple[int, ...] = Field((), description="classes that are bare rock, beside what bare_rock says")
     permafrost: ClassifiedMap | None = Field(None, description="map of permafrost; other ground has no active layer")
 
@@ -120,7 +121,7 @@ class ActiveLayerConfig(Config):
     lst: LstSource = Field(description="images of land surface temperature, by day and by night")
     ndvi: NdviSource = Field(description="vegetation index")
     land: FineLand = Field(description="maps of the land")
-    sites: ConfigPath = Field(description="CSV with site, longitude, latitude, year and active_layer_thickness (m)")
+    sites: ConfigInput = Field(description="CSV with site, longitude, latitude, year and active_layer_thickness (m)")
     output: ConfigPath = Field(
         Path("active-layer"), description="folder for the stores, rasters, figures and the report"
     )
@@ -323,6 +324,7 @@ def plan_run(config: ActiveLayerConfig, inputs: Inputs, tile: tuple[int, int]) -
         widest=4 * n_years,
         working=8 * inputs.n_steps + 28 * n_years + 2 * nodes,
     )
+    layer = PixelCost.computing(8 * n_years, 9 * n_years + 48, widest=4 * n_years)
     steps = [
         step("maps of the land", cost=PixelCost.computing(8, 20 + 4 * parts, widest=4 * parts)),
         step("vegetation, as learned", cost=_detail_cost(inputs)),
@@ -330,7 +332,8 @@ def plan_run(config: ActiveLayerConfig, inputs: Inputs, tile: tuple[int, int]) -
         step("temperature, as learned", cost=_detail_cost(inputs)),
         step("detail of temperature", cost=_passes_cost(inputs)),
         step("thawing index", cost=thawing),
-        step("active layer", cost=PixelCost.computing(8 * n_years, 9 * n_years + 48, widest=4 * n_years)),
+        step("active layer", cost=layer),
+        *plan_overviews("active layer", shape=inputs.shape, tile=tile, cost=layer, cluster=config.cluster),
     ]
     return Plan(describe_grid(inputs.fine), steps, config.cluster, stores_folder(config))
 

@@ -9,7 +9,7 @@ import xarray as xr
 from pydantic import Field, field_validator
 
 from cryoscale import insar
-from cryoscale.config import Config, ConfigPath
+from cryoscale.config import Config, ConfigInput
 from cryoscale.errors import InputError
 from cryoscale.grids import geobox_of, pixel_at
 from cryoscale.insar.drivers import aggregate, driver_statistics
@@ -30,7 +30,7 @@ _RANGE = (0.005, 0.995)  # quantiles that the bins of a comparison span
 class Drivers(Config):
     """Environmental drivers of the thaw-season deformation."""
 
-    covariates: dict[str, ConfigPath] = Field(
+    covariates: dict[str, ConfigInput] = Field(
         description="GeoTIFFs on the stack's pixels, as in slope: slope.tif; "
         "slope, ndvi, swir_albedo, thawing_index, ground_ice"
     )
@@ -41,7 +41,7 @@ class Drivers(Config):
 
     @field_validator("covariates")
     @classmethod
-    def _known(cls, covariates: dict[str, ConfigPath]) -> dict[str, ConfigPath]:
+    def _known(cls, covariates: dict[str, ConfigInput]) -> dict[str, ConfigInput]:
         if not covariates:
             raise ValueError("names no map; leave drivers out, or give one")
         for name in covariates:
@@ -54,7 +54,7 @@ class Drivers(Config):
 class PointSeries(Config):
     """Measurements of vertical displacement at a point, such as GNSS interferometric reflectometry."""
 
-    path: ConfigPath = Field(description="CSV with time and displacement (mm, upward)")
+    path: ConfigInput = Field(description="CSV with time and displacement (mm, upward)")
     longitude: float = Field(ge=-180, le=360, description="of the point", json_schema_extra={"unit": "degree"})
     latitude: float = Field(ge=-90, le=90, description="of the point", json_schema_extra={"unit": "degree"})
     size: int = Field(

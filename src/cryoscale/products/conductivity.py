@@ -11,7 +11,7 @@ import xarray as xr
 from pydantic import Field
 
 from cryoscale import thermal
-from cryoscale.config import Config, ConfigPath
+from cryoscale.config import Config, ConfigInput
 from cryoscale.errors import InputError
 from cryoscale.grids import geobox_of, pixel_spacing
 from cryoscale.learning import spatial_blocks
@@ -28,7 +28,7 @@ class Calibration(StrEnum):
 class Conductivity(Config):
     """Ratio of thawed to frozen thermal conductivity, rk, by class."""
 
-    table: ConfigPath | None = Field(
+    table: ConfigInput | None = Field(
         None, description="CSV with class, rk, rk_error and name; null: start values for ESA CCI land cover"
     )
     calibration: Calibration = Field(

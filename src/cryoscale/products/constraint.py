@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import xarray as xr
 from pydantic import Field
 
-from cryoscale.config import Config, ConfigPath
+from cryoscale.config import Config, ConfigInput
 from cryoscale.grids import geobox_of
 from cryoscale.readers import open_map
 from cryoscale.stats import CdfTransfer, fit_cdf
@@ -14,7 +14,7 @@ from cryoscale.stats import CdfTransfer, fit_cdf
 class Constraint(Config):
     """A rate that covers a part of the stack, such as ALOS-2's."""
 
-    rate: ConfigPath = Field(
+    rate: ConfigInput = Field(
         description="GeoTIFF of the rate on the stack's pixels, of any extent", json_schema_extra={"unit": "mm a-1"}
     )
     min_share: float = Field(

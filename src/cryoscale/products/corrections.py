@@ -8,7 +8,7 @@ import xarray as xr
 from pydantic import Field, model_validator
 
 from cryoscale import insar
-from cryoscale.config import Config, ConfigPath
+from cryoscale.config import Config, ConfigInput
 from cryoscale.errors import InputError
 from cryoscale.grids import geobox_of, pixel_at
 
@@ -19,7 +19,7 @@ Window = tuple[slice, slice]
 class Troposphere(Config):
     """Tropospheric delays of GACOS."""
 
-    folder: ConfigPath = Field(description="folder of GACOS files, .ztd with .rsc or GeoTIFF, one for each day")
+    folder: ConfigInput = Field(description="folder of GACOS files, .ztd with .rsc or GeoTIFF, one for each day")
     apply: insar.Apply = Field(insar.Apply.WHERE_IT_HELPS, description="which pairs are corrected")
     missing: insar.MissingDelay = Field(insar.MissingDelay.ERROR, description="pairs of which a day's file is missing")
 
@@ -36,7 +36,7 @@ class Ramp(Config):
         description="least coherence of the pixels that it is fitted to",
         json_schema_extra={"unit": "1"},
     )
-    stable: ConfigPath | None = Field(
+    stable: ConfigInput | None = Field(
         None, description="GeoTIFF on the stack's pixels, 1 where the ground is taken to be stable; null: everywhere"
     )
 

@@ -10,7 +10,7 @@ from odc.geo.geobox import GeoBox
 from pydantic import Field
 
 from cryoscale import terrain
-from cryoscale.config import Config, ConfigPath
+from cryoscale.config import Config, ConfigInput
 from cryoscale.readers import Resampling, open_covariate, open_on_grid
 from cryoscale.variables import attributes
 
@@ -30,7 +30,7 @@ class Derivative(StrEnum):
 class TerrainSource(Config):
     """A DEM and what is derived from it."""
 
-    elevation: ConfigPath | tuple[ConfigPath, ...] = Field(description="DEM, one file or several that join")
+    elevation: ConfigInput | tuple[ConfigInput, ...] = Field(description="DEM, one file or several that join")
     derivatives: tuple[Derivative, ...] = Field(
         tuple(Derivative), description="covariates made of it beside the elevation itself"
     )
@@ -93,7 +93,7 @@ _NAMES: Mapping[Derivative, tuple[str, ...]] = {Derivative.ASPECT: ("aspect_sin"
 class CovariateSource(Config):
     """A map of one covariate, of any CRS and pixel size."""
 
-    path: ConfigPath | tuple[ConfigPath, ...] = Field(description="one file or several that join")
+    path: ConfigInput | tuple[ConfigInput, ...] = Field(description="one file or several that join")
     unit: str = Field(description="of its values, as in dB, degC, g kg-1, %, or 1 for an index")
     resampling: Resampling = Field(
         Resampling.BILINEAR, description="how it comes onto the grid: nearest, bilinear, average or majority"

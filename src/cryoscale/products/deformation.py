@@ -14,9 +14,11 @@ from cryoscale.chunks import stored_chunks
 from cryoscale.config import Config, ConfigFolder, ConfigPath
 from cryoscale.engine import Cluster, PixelCost, Plan, choose_tile, open_scheduler, plan_step
 from cryoscale.engine import run as run_tiles
+from cryoscale.engine.overviews import plan_overviews, write_overviews_if_large
 from cryoscale.engine.plan import task_memory
 from cryoscale.errors import InputError
 from cryoscale.grids import describe_grid, geobox_of
+from cryoscale.products.companions import require_companions
 from cryoscale.products.constraint import Constraint, VelocityReference, velocity_reference
 from cryoscale.products.corrections import Corrections, Inputs, Reference, Survey, correct, survey
 from cryoscale.products.outcome import Outcome
@@ -206,6 +208,7 @@ def run(
         )
         cube = open_store(store_path(config, "deformation"))
         seasons = _second_pass(cube, config, write=write)
+        write_overviews_if_large(store_path(config, "deformation"), scheduler=scheduler)
     sections = [corrections_section(found.pairs, found.loops, constraint)]
     if seasons is not None:
         sections.append(seasons_section(seasons))
@@ -293,6 +296,9 @@ def _provenance(product: str, config: DeformationConfig, **more: object) -> Prov
 
 
 def _plan(config: DeformationConfig, inspection: Inspection) -> Plan:
+    require_companions(
+        inspection, corrections=config.corrections, reference=config.reference, constraint=config.constraint
+    )
     shape, cluster = inspection.grid.shape, config.cluster
     reading, inverting = _costs(inspection.files)
     memory = task_memory(cluster)
@@ -318,6 +324,7 @@ def _plan(config: DeformationConfig, inspection: Inspection) -> Plan:
     if config.seasons is not None:
         cost = PixelCost.computing(series, 2 * series, widest=series)
         steps.append(plan_tiles("rates and seasons", tile=tile, cost=cost))
+    steps += plan_overviews("deformation", shape=shape, tile=tile, cost=inverting, cluster=cluster)
     return Plan(describe_grid(inspection.grid.geobox), steps, cluster, stores_folder(config))
 
 

@@ -8,7 +8,7 @@ from odc.geo.geobox import GeoBox
 from pydantic import Field, model_validator
 from rasterio.errors import RasterioError
 
-from cryoscale.config import Config, ConfigPath
+from cryoscale.config import Config, ConfigInput
 from cryoscale.errors import InputError
 from cryoscale.readers import LstFiles, grid_of_part
 
@@ -16,7 +16,7 @@ from cryoscale.readers import LstFiles, grid_of_part
 class Grid(Config):
     """CRS, pixel size and extent; all null: the grid of the surface temperatures."""
 
-    like: ConfigPath | None = Field(None, description="raster whose grid is taken")
+    like: ConfigInput | None = Field(None, description="raster whose grid is taken")
     crs: str | None = Field(None, description="as in EPSG:4326, EPSG:4024 (Krasovsky 1940) or a PROJ or WKT string")
     resolution: float | None = Field(
         None, gt=0, description="pixel size", json_schema_extra={"unit": "unit of the CRS"}

@@ -10,9 +10,10 @@ import xarray as xr
 from pydantic import Field, field_validator, model_validator
 
 from cryoscale import insar
-from cryoscale.config import Config, ConfigFolder, ConfigPath
+from cryoscale.config import Config, ConfigFolder, ConfigInput, ConfigPath
 from cryoscale.engine import Cluster, PixelCost, Plan, Scheduler, Step, open_scheduler, plan_step
 from cryoscale.engine import run as run_tiles
+from cryoscale.engine.overviews import plan_overviews, write_overviews_if_large
 from cryoscale.engine.plan import task_memory
 from cryoscale.errors import InputError
 from cryoscale.folders import Folder
@@ -99,7 +100,7 @@ class LongtermConfig(Config):
         description="least deformation of Sentinel-1 between the days of a pair that is a measure of its share",
         json_schema_extra={"unit": "mm"},
     )
-    temperature: ConfigPath | None = Field(
+    temperature: ConfigInput | None = Field(
         None,
         description="CSV with time and surface_temperature (degC), daily, for scaling by the thawing index as well",
     )
@@ -190,6 +191,8 @@ def run(config: LongtermConfig, *, overwrite: bool = False) -> Outcome:
         write = partial(run_tiles, chunks=chunks, scheduler=scheduler, overwrite=overwrite)
         write_record(config, files.sparse, dense, write=write, scheduler=scheduler)
         record = open_record(store_path(config, "record"))
+        for group in record:
+            write_overviews_if_large(store_path(config, "record") / group, scheduler=scheduler)
         analysis = analyse(
             record, dense, drivers=config.drivers, point=config.point, chunks=chunks, reduce=scheduler.reduce
         )
@@ -360,6 +363,7 @@ def _plan(config: LongtermConfig, files: _Files) -> Plan:
         steps += [
             plan_step(f"reading {name}", shape=shape, tile=strip, cost=reading, cluster=config.cluster),
             plan_step(f"record of {name}", shape=shape, tile=tile, cost=scaling, cluster=config.cluster),
+            *plan_overviews(name, shape=shape, tile=tile, cost=scaling, cluster=config.cluster),
         ]
     return Plan(started.grid, steps, config.cluster, stores_folder(config))
 

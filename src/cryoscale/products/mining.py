@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from cryoscale.engine import Plan, open_scheduler
+from cryoscale.engine.overviews import write_overviews_if_large
 from cryoscale.products.mining_config import MiningConfig
 from cryoscale.products.mining_ice import map_ice, map_ice_after
 from cryoscale.products.mining_inputs import choose_tiles, inspect, plan_run
-from cryoscale.products.mining_report import Findings, publish
+from cryoscale.products.mining_report import Findings, main_store, publish
 from cryoscale.products.mining_run import Run
 from cryoscale.products.mining_scenarios import map_scenario
 from cryoscale.products.mining_sections import draw_sections
@@ -68,6 +69,8 @@ def run(
     plan_run(config, inputs, tile).require_fit()
     with open_scheduler(config.cluster) as scheduler, run_threads(config.cluster):
         findings = find(Run(config, inputs, tile, scheduler, overwrite))
+        if (store := main_store(findings, config)).exists():  # not where all parts are left out
+            write_overviews_if_large(store, scheduler=scheduler)
         return publish(findings, config=config, inputs=inputs, appendix=appendix(findings))
 
 

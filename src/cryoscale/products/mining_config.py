@@ -9,7 +9,7 @@ from odc.geo.geobox import GeoBox
 from pydantic import Field, model_validator
 
 from cryoscale import ground
-from cryoscale.config import Config, ConfigFolder, ConfigPath
+from cryoscale.config import Config, ConfigFolder, ConfigInput, ConfigPath
 from cryoscale.engine import Cluster
 from cryoscale.errors import InputError
 from cryoscale.grids import describe_grid, geobox_of
@@ -26,7 +26,7 @@ THICKNESS = "active_layer_thickness"
 class Dem(Config):
     """Elevations; slope and aspect are derived from them."""
 
-    elevation: ConfigPath | tuple[ConfigPath, ...] = Field(description="DEM, one file or several that join")
+    elevation: ConfigInput | tuple[ConfigInput, ...] = Field(description="DEM, one file or several that join")
 
     def paths(self) -> list[Path]:
         """Files of the DEM."""
@@ -53,7 +53,7 @@ class Vegetation(Config):
     bands: dict[str, CovariateSource] = Field(
         description="surface reflectances (0 to 1, unit 1) by name: blue, green, red, nir, swir1, swir2"
     )
-    labels: ConfigPath = Field(description="CSV with label, longitude, latitude and class")
+    labels: ConfigInput = Field(description="CSV with label, longitude, latitude and class")
     columns: dict[str, str] | None = Field(None, description="our name of a column to its name in the table")
     n_trees: int = Field(500, ge=1, description="trees of the forest")
     min_samples_leaf: int = Field(1, ge=1, description="fewest samples in a leaf")
@@ -80,7 +80,7 @@ class Vegetation(Config):
 class GroundTemperature(Config):
     """Mean annual ground temperature by regression on boreholes."""
 
-    boreholes: ConfigPath = Field(description="CSV with borehole, longitude, latitude and magt (degC)")
+    boreholes: ConfigInput = Field(description="CSV with borehole, longitude, latitude and magt (degC)")
     columns: dict[str, str] | None = Field(None, description="our name of a column to its name in the table")
     method: ground.MagtMethod = Field(
         ground.MagtMethod.REGRESSION, description="regression alone, or with kriged residuals; both are compared"
@@ -106,7 +106,7 @@ class GroundTemperature(Config):
 class ActiveLayer(Config):
     """Thickness of the active layer before mining."""
 
-    path: ConfigPath = Field(description="raster (m), or the store of an active-layer run")
+    path: ConfigInput = Field(description="raster (m), or the store of an active-layer run")
     year: int | None = Field(None, description="of a store with several years")
 
     def open(self, geobox: GeoBox, *, chunks: dict[str, int]) -> xr.DataArray:
@@ -138,7 +138,7 @@ class ActiveLayer(Config):
 class Units(Config):
     """Geomorphic or sedimentary units."""
 
-    path: ConfigPath = Field(description="raster of codes, or polygons with names")
+    path: ConfigInput = Field(description="raster of codes, or polygons with names")
     column: str = Field("unit", description="of polygons: column with the name of the unit")
     names: dict[int, str] | None = Field(
         None, description="of a raster: name by code; null: as its metadata say (class_1=...)"
@@ -152,10 +152,10 @@ class Units(Config):
 class GroundIce(Config):
     """Ice in the metres below the permafrost table, before and after mining."""
 
-    table: ConfigPath | None = Field(
+    table: ConfigInput | None = Field(
         None, description="CSV by unit and layer: unit, top, bottom (m), ice_content, spread (m3 m-3), n; or:"
     )
-    logs: ConfigPath | None = Field(
+    logs: ConfigInput | None = Field(
         None, description="CSV of cores: borehole, unit, depth_top, depth_bottom (m), ice_content, longitude, latitude"
     )
     columns: dict[str, str] | None = Field(None, description="our name of a column to its name in the table or logs")
@@ -170,7 +170,7 @@ class GroundIce(Config):
     permafrost: ClassifiedMap | None = Field(
         None, description="map of permafrost; null: where the active layer has a thickness"
     )
-    mine_table: ConfigPath | None = Field(
+    mine_table: ConfigInput | None = Field(
         None,
         description="likewise table of the mine's own boreholes, layers below the permafrost table; units pit, heap "
         "and backfill; null: what mining leaves of the ice that there was",
@@ -202,7 +202,7 @@ class GroundIce(Config):
 class Mine(Config):
     """Pits and heaps, and what they do to the ground."""
 
-    outlines: ConfigPath = Field(
+    outlines: ConfigInput = Field(
         description="polygons with kind (pit, heap), depth or height (m), start, end, backfilled (years), lake"
     )
     first_year: int = Field(description="first year that is simulated, before any of them")

@@ -11,6 +11,7 @@ from odc.geo.geobox import GeoBox
 
 from cryoscale.chunks import stored_chunks
 from cryoscale.engine import PixelCost, Plan, Step, choose_tile, plan_step
+from cryoscale.engine.overviews import plan_overviews
 from cryoscale.engine.plan import task_memory
 from cryoscale.errors import InputError
 from cryoscale.grids import describe_grid
@@ -183,7 +184,10 @@ def plan_run(config: MiningConfig, inputs: Inputs, tile: tuple[int, int]) -> Pla
     Plan
     """
     step = partial(plan_step, shape=inputs.shape, cluster=config.cluster, tile=tile)
-    steps: list[Step] = [step(name, cost=cost) for name, cost in _costs(config, inputs).items()]
+    costs = _costs(config, inputs)
+    steps: list[Step] = [step(name, cost=cost) for name, cost in costs.items()]
+    for name, cost in list(costs.items())[-1:]:
+        steps += plan_overviews(name, shape=inputs.shape, tile=tile, cost=cost, cluster=config.cluster)
     return Plan(describe_grid(inputs.geobox), steps, config.cluster, config.output)
 
 

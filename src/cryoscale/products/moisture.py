@@ -10,6 +10,7 @@ import xarray as xr
 from cryoscale import moisture, terrain
 from cryoscale.engine import Plan, Scheduler, open_scheduler
 from cryoscale.engine import run as run_tiles
+from cryoscale.engine.overviews import write_overviews_if_large
 from cryoscale.errors import InputError
 from cryoscale.grids import grid_coords, local_plane
 from cryoscale.learning import grouped_folds, random_folds, spatial_blocks
@@ -92,6 +93,7 @@ def run(
             for name, labels in ways.items()
         ]
         layers = _map(config, inputs, stack, ensemble, tile=tile, scheduler=scheduler, overwrite=overwrite)
+        write_overviews_if_large(store_path(config, "moisture"), scheduler=scheduler)
         findings = Findings(
             layers=layers,
             ensemble=ensemble,

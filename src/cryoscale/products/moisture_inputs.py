@@ -11,8 +11,9 @@ from pydantic import Field, model_validator
 
 from cryoscale import moisture
 from cryoscale.chunks import stored_chunks
-from cryoscale.config import Config, ConfigFolder, ConfigPath
+from cryoscale.config import Config, ConfigFolder, ConfigInput, ConfigPath
 from cryoscale.engine import Cluster, PixelCost, Plan, choose_tile, plan_step
+from cryoscale.engine.overviews import plan_overviews
 from cryoscale.engine.plan import task_memory
 from cryoscale.errors import InputError
 from cryoscale.grids import describe_grid
@@ -38,7 +39,7 @@ FEWEST_SAMPLES = 30
 class SampleTable(Config):
     """Moisture that was measured in the field."""
 
-    path: ConfigPath = Field(
+    path: ConfigInput = Field(
         description="CSV with sample, longitude, latitude, date (or start and end), depth_top, depth_bottom (m), "
         "moisture (m3 m-3) and method"
     )
@@ -167,7 +168,10 @@ def inspect(config: MoistureConfig) -> Inputs:
     ------
     InputError
         If something cannot be used, or too few samples are left.
+    MissingExtraError
+        If a learner's library is not installed.
     """
+    moisture.library_versions()  # before anything is read
     geobox = config.grid.geobox(raster_geobox(config.terrain.paths()[0]))
     options = config.samples
     table = read_moisture_samples(options.path, columns=options.columns)
@@ -237,6 +241,7 @@ def plan_run(config: MoistureConfig, inputs: Inputs, tile: tuple[int, int]) -> P
     steps = [
         step("covariates", tile=tile, cost=stacking, n_blocks=len(config.names)),
         step("moisture", tile=tile, cost=_map_cost(config)),
+        *plan_overviews("moisture", shape=inputs.shape, tile=tile, cost=_map_cost(config), cluster=config.cluster),
     ]
     if Derivative.WETNESS in config.terrain.derivatives:
         wetness = PixelCost(read=4, written=4, widest=4, working=_WETNESS_BYTES)

@@ -11,7 +11,7 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 from pydantic import Field
 
-from cryoscale.config import Config, ConfigPath
+from cryoscale.config import Config, ConfigInput
 from cryoscale.errors import InputError
 from cryoscale.products.conductivity import block_labels
 from cryoscale.readers import Located, Resampling, locate, open_on_grid, read_boreholes
@@ -26,7 +26,7 @@ class ClassifiedMap(Config):
     """A map that tells permafrost from other ground."""
 
     name: str = Field(description="what the report calls it")
-    path: ConfigPath = Field(description="raster of classes, of any CRS and pixel size; the majority counts")
+    path: ConfigInput = Field(description="raster of classes, of any CRS and pixel size; the majority counts")
     permafrost: tuple[int, ...] = Field((1,), description="values that mean permafrost")
     other: tuple[int, ...] = Field((2,), description="values that mean ground without permafrost")
 
@@ -58,7 +58,7 @@ class Validation(Config):
 
     surveys: tuple[ClassifiedMap, ...] = Field((), description="maps surveyed in the field")
     rivals: tuple[ClassifiedMap, ...] = Field((), description="other maps of permafrost, compared on the same grid")
-    boreholes: ConfigPath | None = Field(
+    boreholes: ConfigInput | None = Field(
         None, description="CSV with borehole, longitude, latitude and any of ttop, magt, state"
     )
 

@@ -12,8 +12,9 @@ from pydantic import Field, model_validator
 
 from cryoscale import thermal
 from cryoscale.chunks import stored_chunks
-from cryoscale.config import Config, ConfigFolder, ConfigPath
+from cryoscale.config import Config, ConfigFolder, ConfigInput, ConfigPath, MonthDay
 from cryoscale.engine import Cluster, PixelCost, Plan, choose_tile, plan_step
+from cryoscale.engine.overviews import plan_overviews
 from cryoscale.engine.plan import task_memory
 from cryoscale.errors import InputError
 from cryoscale.grids import describe_grid, pixel_spacing
@@ -47,8 +48,8 @@ _GROUND_BYTES = 9
 class DegreeDays(Config):
     """Sums of daily temperatures over years."""
 
-    freezing_year_start: str = Field("07-01", pattern=r"^\d\d-\d\d$", description="first day of the freezing year")
-    thawing_year_start: str = Field("01-01", pattern=r"^\d\d-\d\d$", description="first day of the thawing year")
+    freezing_year_start: MonthDay = Field("07-01", description="first day of the freezing year, MM-DD")
+    thawing_year_start: MonthDay = Field("01-01", description="first day of the thawing year, MM-DD")
     min_days: int = Field(
         300, ge=1, le=365, description="days with a temperature that a year needs", json_schema_extra={"unit": "d"}
     )
@@ -63,7 +64,7 @@ class PermafrostMapConfig(Config):
 
     lst: LstSource = Field(description="images of land surface temperature")
     land: Land = Field(description="maps of the land")
-    stations: ConfigPath = Field(
+    stations: ConfigInput = Field(
         description="CSV with station, longitude, latitude, time and ground_surface_temperature, one row a day"
     )
     output: ConfigPath = Field(
@@ -263,7 +264,7 @@ def plan_run(config: PermafrostMapConfig, inputs: Inputs, blocks: Blocks) -> Pla
     working = _images_memory(config, inputs, days=blocks.days, size=blocks.images) // prod(blocks.images)
     written = _GROUND_BYTES * inputs.n_days
     reading = _SURVEY_BYTES * blocks.days * len(inputs.files.overpasses)
-    sums, maps = 36 * n_years, 13 * n_years + 40
+    maps = PixelCost.computing(36 * n_years, 13 * n_years + 40, widest=4 * n_years)
     steps = [
         step("maps of the land", tile=blocks.tile, cost=PixelCost.copying(7, widest=4)),
         step(
@@ -279,7 +280,8 @@ def plan_run(config: PermafrostMapConfig, inputs: Inputs, blocks: Blocks) -> Pla
             n_blocks=n_blocks,
         ),
         step("degree-days", tile=blocks.tile, cost=_sums_cost(inputs)),
-        step("permafrost", tile=blocks.tile, cost=PixelCost.computing(sums, maps, widest=4 * n_years)),
+        step("permafrost", tile=blocks.tile, cost=maps),
+        *plan_overviews("permafrost", shape=shape, tile=blocks.tile, cost=maps, cluster=config.cluster),
     ]
     return Plan(describe_grid(inputs.geobox), steps, config.cluster, stores_folder(config))
 

@@ -10,6 +10,7 @@ import xarray as xr
 from cryoscale import thermal
 from cryoscale.engine import Plan, Scheduler, open_scheduler
 from cryoscale.engine import run as run_tiles
+from cryoscale.engine.overviews import write_overviews_if_large
 from cryoscale.products.conductivity import Calibration, Ratios, calibrate, read_ratios, require_ratios
 from cryoscale.products.frozen_ground import compute_permafrost, require_sums
 from cryoscale.products.ground_temperature import (
@@ -99,6 +100,7 @@ def run(
         sums = _degree_days(config, ground, model, years=inputs.years, blocks=blocks, write=write)
         ratios = _ratios(config, inputs, sums, land, surveys=surveys, scheduler=scheduler)
         permafrost = _permafrost(config, sums, land, ratios, bias=model.station_bias_sd_, blocks=blocks, write=write)
+        write_overviews_if_large(store_path(config, "permafrost"), scheduler=scheduler)
         findings = Findings(
             permafrost=permafrost,
             degree_days=sums,

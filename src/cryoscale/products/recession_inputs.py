@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from pydantic import Field, field_validator, model_validator
 
-from cryoscale.config import Config, ConfigFolder, ConfigPath
+from cryoscale.config import Config, ConfigFolder, ConfigInput, ConfigPath
 from cryoscale.engine import Cluster, Plan, Step
 from cryoscale.engine.plan import OVERHEAD, idle_memory
 from cryoscale.errors import InputError
@@ -39,7 +39,7 @@ class Quantity(StrEnum):
 class GaugeSource(Config):
     """Daily discharge."""
 
-    path: ConfigPath = Field(description="CSV of daily discharge, a row for each day and gauge")
+    path: ConfigInput = Field(description="CSV of daily discharge, a row for each day and gauge")
     unit: str | None = Field(None, description="of discharge, as in m3 s-1; null: a column says it row by row")
     columns: dict[str, str] = Field(
         {}, description="what the file calls time, discharge, and gauge, unit and rain where it has them"
@@ -118,9 +118,9 @@ class Fit(Config):
 class ClimateSource(Config):
     """Climate of the basin: a table by year, or files of ERA5-Land with the basin's outline."""
 
-    table: ConfigPath | None = Field(None, description="CSV by year: a column year, and one for each predictor")
-    era5: tuple[ConfigPath, ...] = Field((), description="files of ERA5-Land (NetCDF or Zarr)")
-    basin: ConfigPath | None = Field(None, description="outline of the basin, with era5")
+    table: ConfigInput | None = Field(None, description="CSV by year: a column year, and one for each predictor")
+    era5: tuple[ConfigInput, ...] = Field((), description="files of ERA5-Land (NetCDF or Zarr)")
+    basin: ConfigInput | None = Field(None, description="outline of the basin, with era5")
     predictors: tuple[str, ...] | None = Field(None, description="columns or variables to use; null: all")
     thaw_months: tuple[int, ...] = Field((5, 6, 7, 8, 9, 10), description="of era5, for rain and the like")
     cold_months: tuple[int, ...] = Field((11, 12, 1, 2, 3, 4), description="of era5, for snow")
@@ -147,7 +147,7 @@ class Comparison(Config):
     """A yearly series to correlate with, such as thaw depth."""
 
     name: str = Field(description="what it is, for the report")
-    path: ConfigPath = Field(description="CSV by year")
+    path: ConfigInput = Field(description="CSV by year")
     column: str = Field(description="column of its values")
     year: str = Field("year", description="column of the years")
     unit: str = Field("1", description="of its values, for the report")
@@ -165,7 +165,7 @@ class RecessionConfig(Config):
     )
     gauge: str | None = Field(None, description="gauge that the following is of; null: the only one")
     attribution: AttributionOptions | None = Field(None, description="to climate and a disturbance; null: none")
-    deformation: ConfigPath | None = Field(
+    deformation: ConfigInput | None = Field(
         None, description="record.zarr of cryoscale longterm, or CSV: quantity, first, last, mean, spread (mm a-1, mm)"
     )
     comparisons: tuple[Comparison, ...] = Field((), description="yearly series to correlate with")

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from cryoscale.config import Config, ConfigPath
+from cryoscale.config import Config, ConfigInput
 from cryoscale.readers import (
     LstFiles,
     LstFormat,
@@ -24,7 +24,7 @@ from cryoscale.readers import (
 class LstSource(Config):
     """Where the images of surface temperature are, and what their numbers mean."""
 
-    path: ConfigPath = Field(description="folder of the images; subfolders are searched too")
+    path: ConfigInput = Field(description="folder of the images; subfolders are searched too")
     format: LstFormat = Field(LstFormat.MODIS, description="who made them")
     pattern: str | None = Field(
         None, description="for format pattern: template of the names, as in lst_{overpass}_{date:%Y%m%d}.tif"
@@ -41,6 +41,13 @@ class LstSource(Config):
         2.0, gt=0, description="largest error that quality flags may tell of", json_schema_extra={"unit": "K"}
     )
     resampling: Resampling = Field(Resampling.NEAREST, description="how images come onto the grid: nearest or bilinear")
+
+    @field_validator("resampling")
+    @classmethod
+    def _resampling_keeps_flags_apart(cls, resampling: Resampling) -> Resampling:
+        if resampling not in (Resampling.NEAREST, Resampling.BILINEAR):
+            raise ValueError("must be nearest or bilinear for images")
+        return resampling
 
     def find(self) -> LstFiles:
         """Find the images; no pixel is read."""
@@ -61,12 +68,12 @@ class LstSource(Config):
 class Land(Config):
     """Maps of the land, of any CRS and pixel size."""
 
-    elevation: ConfigPath | tuple[ConfigPath, ...] = Field(description="DEM, one file or several that join")
-    classes: ConfigPath | dict[str, ConfigPath] = Field(
+    elevation: ConfigInput | tuple[ConfigInput, ...] = Field(description="DEM, one file or several that join")
+    classes: ConfigInput | dict[str, ConfigInput] = Field(
         description="classes that rk is known for (land cover or soil): one raster, or the share of each class by name"
     )
-    glacier: ConfigPath | None = Field(None, description="glaciers: outlines, or a raster that is not 0 on them")
-    lake: ConfigPath | None = Field(None, description="lakes: outlines, or a raster that is not 0 on them")
+    glacier: ConfigInput | None = Field(None, description="glaciers: outlines, or a raster that is not 0 on them")
+    lake: ConfigInput | None = Field(None, description="lakes: outlines, or a raster that is not 0 on them")
 
     def paths(self) -> dict[str, list[Path]]:
         """Files of every map."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from cryoscale.config import Config, ConfigPath
+from cryoscale.config import Config, ConfigInput
 from cryoscale.readers import (
     GridMismatch,
     Inspection,
@@ -32,7 +32,7 @@ class StackFormat(StrEnum):
 class StackSource(Config):
     """Where the interferograms are."""
 
-    path: ConfigPath = Field(
+    path: ConfigInput = Field(
         description="folder of interferograms; for format table a CSV with columns reference, secondary, phase and, "
         "if there is any, coherence"
     )
@@ -51,7 +51,7 @@ class StackSource(Config):
     heading: float | None = Field(
         None, description="heading, clockwise from north; null: as the files say", json_schema_extra={"unit": "degree"}
     )
-    geometry: dict[str, ConfigPath] = Field(
+    geometry: dict[str, ConfigInput] = Field(
         {}, description="maps on the same pixels that the finder does not know, as in elevation: dem.tif"
     )
     on_grid_mismatch: GridMismatch = Field(

@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike
 from rasterio.windows import Window
 
 from cryoscale.errors import InputError
+from cryoscale.folders import writing
 from cryoscale.grids import geobox_of
 
 BLOCK = 512  # pixels along each side of a tile of the file
@@ -62,6 +63,8 @@ def write_cog(
     ------
     InputError
         If it is no map of numbers with a CRS, or if the colours are none or cannot be held.
+    ResourceError
+        If there is no room on the disk, or it may not be written.
 
     Examples
     --------
@@ -75,9 +78,11 @@ def write_cog(
     target = Path(path)
     image = _north_up(_checked(array))
     table = _colour_table(image, colours or {})
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.")
-    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), beside as folder:
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.")
+    # What a full disk holds is looked at before the folder is removed again.
+    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), beside as folder, writing(target):
         tiled, finished = Path(folder, "tiled.tif"), Path(folder, "cog.tif")
         with rasterio.open(tiled, "w", **_profile(image), nodata=_no_data(array)) as dataset:
             _describe(dataset, array)
