@@ -22,7 +22,7 @@ ConfigPath = Annotated[Path, AfterValidator(_below_config)]
 
 def _readable(path: Path, info: ValidationInfo) -> Path:
     """Of a configuration that is loaded to be used; GDAL alone knows what is in archives and behind addresses."""
-    if (info.context or {}).get("folder") is None or path.parts[:2][-1].startswith("vsi"):
+    if (info.context or {}).get("folder") is None or str(path).startswith("/vsi"):
         return path
     place = path.absolute()
     if not os.path.lexists(place):
