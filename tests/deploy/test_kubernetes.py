@@ -76,7 +76,7 @@ def test_the_runner_s_arguments_make_a_configuration(job, tmp_path):
     runner = containers(job)["runner"]
     assert runner["command"] == ["cryoscale", "deformation", "/config/config.yaml"]
     path = tmp_path / "config.yaml"
-    path.write_text("stack: {path: /data/GEOC}\nreference: {longitude: 99, latitude: 38}")
+    path.write_text("stack: {path: .}\nreference: {longitude: 99, latitude: 38}")
     config = DeformationConfig.load(path, [argument.removeprefix("--set=") for argument in runner["args"]])
     cluster = config.cluster
     assert cluster.kind is ClusterKind.TCP
