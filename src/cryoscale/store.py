@@ -331,10 +331,32 @@ def read_provenance(path: Folder) -> Provenance:
 def _instead_of_store(path: Folder) -> str:
     if not path.exists():
         return "there is no such folder. Name a store that cryoscale wrote, such as results/deformation.zarr."
-    stores = sorted(child.name for child in path.iterdir() if child.suffix == ".zarr") if path.is_dir() else []
-    if stores:
-        return f"is a folder of stores. Name one of them: {', '.join(stores)}."
+    require_no_stores_inside(path)
     return "is not a store that cryoscale wrote. Name another path."
+
+
+def require_no_stores_inside(path: Folder) -> None:
+    """Refuse a folder, or a group, of stores where one store is asked for.
+
+    Raises
+    ------
+    StoreError
+        Naming the stores; overviews, which are a cache, are none.
+    """
+    is_store = _is_group if (path / "zarr.json").is_file() else _is_named_store
+    children = path.iterdir() if path.is_dir() else iter(())
+    stores = sorted(child.name for child in children if ".overviews" not in child.suffixes and is_store(child))
+    if stores:
+        raise StoreError(f"{path}: is a folder of stores. Name one of them: {', '.join(stores)}.")
+
+
+def _is_named_store(folder: Folder) -> bool:
+    return folder.suffix == ".zarr" and (folder / "zarr.json").is_file()
+
+
+def _is_group(folder: Folder) -> bool:
+    metadata = folder / "zarr.json"
+    return metadata.is_file() and json.loads(metadata.read_text(encoding="utf-8"))["node_type"] == "group"
 
 
 def require_same_run(path: Folder, provenance: Provenance) -> None:

@@ -312,7 +312,7 @@ def test_what_is_no_store_of_ours_is_refused(seasons, tmp_path):
     with pytest.raises(StoreError, match="nowhere: "):
         report_store(tmp_path / "nowhere", target)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(StoreError, match="empty: there is no Zarr store here"):
+    with pytest.raises(StoreError, match="empty: is not a store that cryoscale wrote. Name another path"):
         report_store(tmp_path / "empty", target)
     zarr.create_group(tmp_path / "foreign.zarr")
     with pytest.raises(StoreError, match=r"is a folder of stores. Name one of them: foreign.zarr, s.zarr"):

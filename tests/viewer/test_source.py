@@ -64,7 +64,7 @@ def test_what_is_no_store_of_ours_is_refused(tmp_path, deformation):
     with pytest.raises(StoreError, match="nowhere: there is no such folder. Name a store that cryoscale wrote"):
         open_source(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(StoreError, match="empty: there is no Zarr store here"):
+    with pytest.raises(StoreError, match="empty: is not a store that cryoscale wrote. Name another path"):
         open_source(tmp_path / "empty")
     with pytest.raises(StoreError, match=r"is a folder of stores. Name one of them: deformation.zarr, survey.zarr"):
         open_source(deformation.parent)

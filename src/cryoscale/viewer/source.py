@@ -1,7 +1,6 @@
 """What a store offers to look at, and opening it so that only what is asked for is read."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -17,7 +16,7 @@ from cryoscale.grids import geobox_of
 from cryoscale.insar import Verdict
 from cryoscale.report import network_gaps
 from cryoscale.schemas import STORE_KINDS, read_schema
-from cryoscale.store import read_provenance
+from cryoscale.store import read_provenance, require_no_stores_inside
 
 Gap = tuple[np.datetime64, np.datetime64]
 _MAP_DIMS = frozenset({"y", "x"})
@@ -107,7 +106,7 @@ def open_source(path: Folder) -> Source:
         If it is not a store that cryoscale wrote; if it is a folder of stores, they are named.
     """
     _refuse_overviews(path)
-    _require_store(path)
+    require_no_stores_inside(path)
     kind = read_provenance(path).product
     read_schema(kind)
     store = open_lazily(path)
@@ -200,25 +199,9 @@ def bytes_to_read(array: xr.DataArray, region: Mapping[str, slice | int]) -> int
     return int(prod(touched) * prod(chunks) * array.dtype.itemsize)
 
 
-def _require_store(path: Folder) -> None:
-    children: Iterable[Folder] = path.iterdir() if path.is_dir() else ()
-    found = sorted(child.name for child in children if not child.name.endswith(SUFFIX) and _is_group(child))
-    if (path / "zarr.json").is_file() and not found:
-        return
-    if found:
-        raise StoreError(f"{path}: is a folder of stores. Name one of them: {', '.join(found)}.")
-    what = "there is no such folder" if not path.exists() else "there is no Zarr store here"
-    raise StoreError(f"{path}: {what}. Name a store that cryoscale wrote, such as results/deformation.zarr.")
-
-
 def _refuse_overviews(path: Folder) -> None:
     if any(part.endswith(SUFFIX) for part in path.parts):
         raise StoreError(f"{path}: holds overviews, a cache. Name the store that they lie beside; it uses them.")
-
-
-def _is_group(folder: Folder) -> bool:
-    metadata = folder / "zarr.json"
-    return metadata.is_file() and json.loads(metadata.read_text(encoding="utf-8"))["node_type"] == "group"
 
 
 def _gaps_beside(path: Folder) -> tuple[Gap, ...]:
