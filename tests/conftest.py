@@ -87,6 +87,19 @@ def full_disk(small_disk: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def chromium() -> dict[str, object]:
+    """How Playwright launches Debian's browser, which then asks nothing of the network."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    quiet = ("quic", "background-networking", "component-update", "sync")
+    return {
+        "executable_path": program,
+        "args": ["--no-sandbox", "--disable-gpu", "--no-first-run", *(f"--disable-{what}" for what in quiet)],
+    }
+
+
+@pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """An S3 server on loopback, which ends with the tests."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -1,25 +1,11 @@
 """A report in a real browser: nothing is cut off on a phone, everything can be read in the dark."""
 
-import shutil
-
 import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
 from cryoscale.report import Picture, Section, Table, figure_png, map_figure, write_report
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 LEAST_CONTRAST = 4.5  # of text and ground, by the Web Content Accessibility Guidelines 2.2, 1.4.3
 CONTRAST = """() => {
     const parts = (colour) => colour.match(/[\\d.]+/g).map(Number)
@@ -51,9 +37,9 @@ LINES = """() => [...document.querySelectorAll("td")].filter((cell) => !cell.que
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser(chromium):
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(**chromium)
         yield browser
         browser.close()
 

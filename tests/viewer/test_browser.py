@@ -1,7 +1,6 @@
 """The page in a real browser: what a user sees is what the store holds."""
 
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -15,18 +14,6 @@ from playwright.sync_api import sync_playwright
 
 from cryoscale.viewer.source import open_source
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 READY = "window.Bokeh?.documents.length > 0 && Bokeh.documents[0].is_idle"
 # A plot that has been replaced stays in the page's list of models for a while; the last one is what is seen.
 FIND_SOURCE = "[...Bokeh.documents[0]._all_models.values()].findLast((model) => model.name === name)"
@@ -62,13 +49,12 @@ def serving(*arguments):
 
 
 @pytest.fixture
-def browser(tmp_path):
+def browser(chromium, tmp_path):
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             tmp_path / "profile",
-            executable_path=CHROMIUM,
             headless=True,
-            args=FLAGS,
+            **chromium,
             viewport={"width": 1366, "height": 820},
         )
         yield context
